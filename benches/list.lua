@@ -1,0 +1,5 @@
+dofile(os.getenv("BENCH_SCRIPTS") .. "/common.lua")
+
+function init()
+    request = in_turn(data.lists)
+end

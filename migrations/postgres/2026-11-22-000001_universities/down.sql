@@ -1,0 +1,3 @@
+DROP TABLE university_search;
+DROP TABLE university_domains;
+DROP TABLE universities;

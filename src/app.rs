@@ -1,0 +1,101 @@
+//! The actix application: shared state, the order of middleware, and the one list of features.
+
+use std::sync::atomic::AtomicBool;
+
+use actix_cors::Cors;
+use actix_web::{
+    App, Error as ActixError,
+    body::BoxBody,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    middleware::from_fn,
+    web::{self, Data, PathConfig},
+};
+use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
+
+use crate::{
+    auth::{self, Tokens},
+    config::Config,
+    db::Db,
+    http::{CursorKey, Error, fallback::fallback, floor::{armour, floor}, limits::Limits},
+    metrics::Metrics,
+    programs, providers, red_flags, reference, reviews, system, universities,
+};
+
+/// What every request can reach.
+pub struct State {
+    /// The store.
+    pub db: Db,
+    /// Access tokens.
+    pub auth: Tokens,
+    /// The operator's settings.
+    pub config: Config,
+    /// The rate limiter.
+    pub limits: Limits,
+    /// Counters and timings.
+    pub metrics: Metrics,
+    /// Authenticates cursors.
+    pub cursors: CursorKey,
+    /// Set once the process has been told to end; readiness then answers 503.
+    pub draining: AtomicBool,
+}
+
+impl State {
+    /// Puts the parts together.
+    #[must_use]
+    pub fn new(db: Db, auth: Tokens, config: Config) -> Self {
+        let cursors = CursorKey::derive(auth.keys().secret());
+        let limits = Limits::new(config.rate_limits);
+        Self { db, auth, config, limits, metrics: Metrics::new(), cursors, draining: AtomicBool::new(false) }
+    }
+}
+
+/// Registers every feature. The OpenAPI document is made from the same call, so there is no second list.
+pub fn routes(config: &mut ServiceConfig) {
+    system::routes::configure(config);
+    auth::routes::configure(config);
+    reference::routes::configure(config);
+    providers::routes::configure(config);
+    programs::routes::configure(config);
+    reviews::routes::configure(config);
+    red_flags::routes::configure(config);
+    universities::routes::configure(config);
+}
+
+/// The application that each worker runs.
+pub fn app(
+    state: Data<State>,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<BoxBody>,
+        Error = ActixError,
+        InitError = (),
+    >,
+> {
+    let cors = cors(&state.config.cors_origins);
+    App::new()
+        .app_data(state)
+        .app_data(PathConfig::default().error_handler(|_, _| Error::NotFound("resource").into()))
+        .wrap(from_fn(floor))
+        .wrap(cors)
+        .wrap(from_fn(armour))
+        .into_utoipa_app()
+        .configure(routes)
+        .into_app()
+        .default_service(web::to(fallback))
+}
+
+/// Any origin may read unless the operator lists some; tokens travel in a header, never in cookies, so no request
+/// carries credentials that a browser adds by itself.
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "OPTIONS"])
+        .allowed_headers(["authorization", "content-type", "if-match", "if-none-match", "x-request-id"])
+        .expose_headers(["etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"])
+        .max_age(3600);
+    if origins.iter().any(|origin| origin == "*") {
+        return cors.allow_any_origin().send_wildcard();
+    }
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}

@@ -1,0 +1,155 @@
+//! Who is asking. Tokens are verified here, and the principal behind each is read from the database on every request,
+//! so that a change of rights counts from the next request on.
+//!
+//! Handlers name the role they need as an argument ([`Admin`], [`Moderator`], [`Participant`], [`OwnProvider`]); a
+//! handler that lacks the argument cannot know the caller, so none can forget the check.
+
+mod keys;
+pub mod principals;
+pub mod routes;
+mod tokens;
+
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
+pub use keys::{Jwk, KeyError, Keys, private_dir};
+pub use tokens::{Tokens, Verified, bearer};
+
+use crate::{
+    app::State,
+    http::{Error, Extracting},
+    ids::{PrincipalId, ProviderId, UniversityId},
+    text_enum::text_enum,
+    time::Timestamp,
+};
+
+text_enum! {
+    /// What a token may be used for. One token, one role: an admin who moderates uses two.
+    pub enum Role {
+        /// Registers providers and universities.
+        Admin = "admin",
+        /// Triages, decides, publishes.
+        Moderator = "moderator",
+        /// Assesses programs against the rubric.
+        Assessor = "assessor",
+        /// Writes reviews and reports.
+        Participant = "participant",
+        /// Keeps the programs of one provider.
+        Provider = "provider",
+        /// Acts for one university.
+        University = "university",
+    }
+}
+
+/// An authenticated caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Caller {
+    /// The principal.
+    pub id: PrincipalId,
+    /// The role of the token in use.
+    pub role: Role,
+    /// For whom a provider's token acts.
+    pub provider: Option<ProviderId>,
+    /// For whom a university's token acts.
+    pub university: Option<UniversityId>,
+}
+
+async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
+    let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
+    let Some(token) = bearer(req.headers())? else { return Ok(None) };
+    let verified = state.auth.verify(token, Timestamp::now())?;
+    let principal = state.db.read(move |conn| Ok(principals::find(conn, verified.principal)?)).await?;
+    let caller = principal
+        .filter(|principal| principal.stands_behind(&verified))
+        .map(|principal| principal.caller())
+        .ok_or(Error::Unauthorized("The access token has been revoked."))?;
+    req.extensions_mut().insert(caller);
+    Ok(Some(caller))
+}
+
+impl FromRequest for Caller {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move {
+            authenticate(&req).await?.ok_or(Error::Unauthorized("This operation needs an access token."))
+        })
+    }
+}
+
+/// A caller if a token was sent; a token that does not hold is refused all the same.
+#[derive(Debug, Clone, Copy)]
+pub struct MaybeCaller(pub Option<Caller>);
+
+impl FromRequest for MaybeCaller {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let req = req.clone();
+        Box::pin(async move { authenticate(&req).await.map(Self) })
+    }
+}
+
+macro_rules! role_extractor {
+    ($(#[$doc:meta])* $name:ident, $refusal:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy)]
+        pub struct $name(pub Caller);
+
+        impl FromRequest for $name {
+            type Error = Error;
+            type Future = Extracting<Self>;
+
+            fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+                let caller = Caller::from_request(req, payload);
+                Box::pin(async move {
+                    match caller.await? {
+                        caller if caller.role == Role::$name => Ok(Self(caller)),
+                        _ => Err(Error::Forbidden($refusal)),
+                    }
+                })
+            }
+        }
+    };
+}
+
+role_extractor!(
+    /// An admin.
+    Admin,
+    "This operation needs an admin's token."
+);
+role_extractor!(
+    /// A moderator.
+    Moderator,
+    "This operation needs a moderator's token."
+);
+role_extractor!(
+    /// A participant.
+    Participant,
+    "This operation needs a participant's token."
+);
+
+/// A provider's token, and the provider it acts for.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnProvider {
+    /// The principal.
+    pub caller: Caller,
+    /// The provider.
+    pub provider: ProviderId,
+}
+
+impl FromRequest for OwnProvider {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Caller::from_request(req, payload);
+        Box::pin(async move {
+            match caller.await? {
+                caller @ Caller { role: Role::Provider, provider: Some(provider), .. } => Ok(Self { caller, provider }),
+                _ => Err(Error::Forbidden("This operation needs a provider's token.")),
+            }
+        })
+    }
+}

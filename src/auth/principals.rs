@@ -1,0 +1,74 @@
+//! Principals: everyone and everything that can hold a token.
+
+use diesel::prelude::*;
+
+use super::{Caller, Role, Verified};
+use crate::{
+    db::{Conn, schema::principals},
+    ids::{PrincipalId, ProviderId, UniversityId},
+    time::Timestamp,
+};
+
+/// A row of `principals`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = principals)]
+pub struct Principal {
+    /// The token's `sub`.
+    pub id: PrincipalId,
+    /// The one role of this principal.
+    pub role: Role,
+    /// Set for the role provider.
+    pub provider_id: Option<ProviderId>,
+    /// Set for the role university.
+    pub university_id: Option<UniversityId>,
+    /// Tokens issued before this do not hold.
+    pub tokens_valid_from: Timestamp,
+    /// When the principal lost all rights.
+    pub disabled_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Principal {
+    /// A principal that has just been made.
+    #[must_use]
+    pub fn new(id: PrincipalId, role: Role, now: Timestamp) -> Self {
+        Self { id, role, provider_id: None, university_id: None, tokens_valid_from: now, disabled_at: None, created_at: now }
+    }
+
+    /// Whether a token with these claims still holds. Tokens count in whole seconds, so the comparison does too.
+    #[must_use]
+    pub fn stands_behind(&self, token: &Verified) -> bool {
+        self.disabled_at.is_none()
+            && self.role == token.role
+            && token.issued_at >= self.tokens_valid_from.as_micros() / 1_000_000
+    }
+
+    /// The caller that such a token makes.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        Caller { id: self.id, role: self.role, provider: self.provider_id, university: self.university_id }
+    }
+}
+
+/// Finds a principal.
+pub fn find(conn: &mut Conn, id: PrincipalId) -> QueryResult<Option<Principal>> {
+    principals::table.find(id).select(Principal::as_select()).first(conn).optional()
+}
+
+/// The principal that acts for a provider, if there is one.
+pub fn of_provider(conn: &mut Conn, provider: ProviderId) -> QueryResult<Option<Principal>> {
+    let query = principals::table.filter(principals::provider_id.eq(provider)).order(principals::id);
+    query.select(Principal::as_select()).first(conn).optional()
+}
+
+/// The principal that acts for a university, if there is one.
+pub fn of_university(conn: &mut Conn, university: UniversityId) -> QueryResult<Option<Principal>> {
+    let query = principals::table.filter(principals::university_id.eq(university)).order(principals::id);
+    query.select(Principal::as_select()).first(conn).optional()
+}
+
+/// Adds a principal.
+pub fn insert(conn: &mut Conn, principal: &Principal) -> QueryResult<()> {
+    diesel::insert_into(principals::table).values(principal).execute(conn).map(drop)
+}

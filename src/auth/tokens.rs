@@ -1,0 +1,186 @@
+//! Access tokens: RFC 9068 JWTs, ES256, verified strictly and remembered until they expire.
+
+use std::time::Duration;
+
+use actix_web::http::header::{self, HeaderMap};
+use aws_lc_rs::digest;
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm, Header, Validation};
+use quick_cache::sync::Cache;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{Keys, Role};
+use crate::{
+    http::{Error, strict_json},
+    ids::PrincipalId,
+    time::Timestamp,
+};
+
+/// Characters that a token may have.
+const MAX_TOKEN: usize = 8192;
+/// Clock difference between nodes that is forgiven, in seconds.
+const LEEWAY: u64 = 5;
+/// Verified tokens remembered. An entry takes about 200 bytes.
+const REMEMBERED: usize = 50_000;
+const AUDIENCE: &str = "preceptor";
+
+/// The claims of an access token (RFC 9068 section 2.2). `scope` is the role's name.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Claims {
+    iss: String,
+    sub: PrincipalId,
+    aud: String,
+    client_id: String,
+    iat: i64,
+    exp: i64,
+    jti: Uuid,
+    scope: Role,
+}
+
+/// What a verified token says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// Whom it names.
+    pub principal: PrincipalId,
+    /// The role it was issued for.
+    pub role: Role,
+    /// When it was issued, Unix seconds.
+    pub issued_at: i64,
+    expires_at: i64,
+}
+
+/// Issues and verifies access tokens.
+pub struct Tokens {
+    keys: Keys,
+    issuer: String,
+    validation: Validation,
+    /// By SHA-256, so that no usable token stays in memory.
+    known: Cache<[u8; 32], Verified>,
+}
+
+impl Tokens {
+    /// `issuer` is the public address of this service.
+    #[must_use]
+    pub fn new(keys: Keys, issuer: &str) -> Self {
+        let mut validation = Validation::new(Algorithm::ES256);
+        validation.set_issuer(&[issuer]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        validation.validate_nbf = true;
+        validation.leeway = LEEWAY;
+        Self { keys, issuer: issuer.to_owned(), validation, known: Cache::new(REMEMBERED) }
+    }
+
+    /// The service's keys.
+    #[must_use]
+    pub fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    /// Signs a token for `principal`, valid from `now` for `lifetime`.
+    pub fn issue(
+        &self,
+        principal: PrincipalId,
+        role: Role,
+        now: Timestamp,
+        lifetime: Duration,
+        jti: Uuid,
+    ) -> Result<String, Error> {
+        let iat = now.as_micros() / 1_000_000;
+        let lifetime = i64::try_from(lifetime.as_secs()).map_err(Error::internal)?;
+        let claims = Claims {
+            iss: self.issuer.clone(),
+            sub: principal,
+            aud: AUDIENCE.to_owned(),
+            client_id: "preceptor-cli".to_owned(),
+            iat,
+            exp: iat + lifetime,
+            jti,
+            scope: role,
+        };
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = Some("at+jwt".to_owned());
+        header.kid = Some(self.keys.jwk().kid.clone());
+        jsonwebtoken::encode(&header, &claims, self.keys.signing()).map_err(Error::internal)
+    }
+
+    /// Verifies a token, from memory if it was seen before.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
+        let digest = fingerprint(token);
+        if let Some(verified) = self.known.get(&digest) {
+            return if live(&verified, now) { Ok(verified) } else { Err(EXPIRED) };
+        }
+        let verified = self.verify_anew(token, now)?;
+        self.known.insert(digest, verified);
+        Ok(verified)
+    }
+
+    /// Whose token the headers hold, if it has been verified before.
+    #[must_use]
+    pub fn cached_principal(&self, headers: &HeaderMap) -> Option<PrincipalId> {
+        let token = bearer(headers).ok()??;
+        self.known.get(&fingerprint(token)).map(|verified| verified.principal)
+    }
+
+    fn verify_anew(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
+        if token.len() > MAX_TOKEN {
+            return Err(INVALID);
+        }
+        let key = checked_kid(token).and_then(|kid| self.keys.verifying(&kid).ok_or(INVALID))?;
+        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| INVALID)?.claims;
+        let verified = Verified {
+            principal: claims.sub,
+            role: claims.scope,
+            issued_at: claims.iat,
+            expires_at: claims.exp,
+        };
+        let leeway = i64::try_from(LEEWAY).unwrap_or_default();
+        let issued_later = claims.iat > now.as_micros() / 1_000_000 + leeway;
+        if issued_later || claims.client_id.is_empty() || !live(&verified, now) {
+            return Err(INVALID);
+        }
+        Ok(verified)
+    }
+}
+
+const INVALID: Error = Error::Unauthorized("The access token is not valid.");
+const EXPIRED: Error = Error::Unauthorized("The access token has expired.");
+
+fn live(verified: &Verified, now: Timestamp) -> bool {
+    let leeway = i64::try_from(LEEWAY).unwrap_or_default();
+    verified.expires_at + leeway > now.as_micros() / 1_000_000
+}
+
+fn fingerprint(token: &str) -> [u8; 32] {
+    let mut out = [0; 32];
+    out.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
+    out
+}
+
+/// The header's `kid`, if the header holds exactly what ours hold. A closed list of members refuses `crit`, `jku`,
+/// `jwk`, `x5u` and whatever else could lead a verifier astray, now and later.
+fn checked_kid(token: &str) -> Result<String, Error> {
+    let encoded = token.split('.').next().unwrap_or_default();
+    let bytes = BASE64_URL_SAFE_NO_PAD.decode(encoded).map_err(|_| INVALID)?;
+    let header = strict_json::parse(&bytes).map_err(|_| INVALID)?;
+    let members = header.as_object().filter(|members| members.len() == 3).ok_or(INVALID)?;
+    let text = |name: &str| members.get(name).and_then(serde_json::Value::as_str).ok_or(INVALID);
+    let typ = text("typ")?;
+    if text("alg")? != "ES256" || !(typ == "at+jwt" || typ == "application/at+jwt") {
+        return Err(INVALID);
+    }
+    text("kid").map(str::to_owned)
+}
+
+/// The bearer token of a request; `None` without an Authorization header.
+pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
+    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let text = value.to_str().map_err(|_| INVALID)?;
+    match text.split_once(' ') {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {
+            Ok(Some(token.trim()))
+        }
+        _ => Err(Error::Unauthorized("The Authorization header is not of the form `Bearer …`.")),
+    }
+}

@@ -1,0 +1,268 @@
+//! The operator's settings: one table of variables, each with its default and its meaning. An unknown `PRECEPTOR_`
+//! variable is an error, because a misspelt one would otherwise be a setting silently not made.
+
+use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
+
+use crate::db::Engine;
+
+/// One environment variable.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What counts when it is not set; empty means off or none.
+    pub default: &'static str,
+    /// What it is for.
+    pub about: &'static str,
+    /// Whether its value may hold a password.
+    pub secret: bool,
+}
+
+const fn variable(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { name, default, about, secret: false }
+}
+
+const fn secret(name: &'static str, default: &'static str, about: &'static str) -> Variable {
+    Variable { name, default, about, secret: true }
+}
+
+/// Every variable that is read.
+pub const VARIABLES: &[Variable] = &[
+    secret("DATABASE_URL", "sqlite://data/preceptor.db", "The database: sqlite://PATH or postgres://…"),
+    secret("DATABASE_REPLICA_URL", "", "A PostgreSQL server that reads go to."),
+    variable("PRECEPTOR_BIND", "127.0.0.1:8080", "Address and port to listen on."),
+    variable("PRECEPTOR_DATA_DIR", "data", "Directory of the keys, made with owner-only rights."),
+    variable("PRECEPTOR_METRICS_BIND", "", "Address and port for Prometheus metrics; off unless set."),
+    variable("PRECEPTOR_PUBLIC_URL", "", "Where clients reach the service; http://PRECEPTOR_BIND unless set."),
+    variable("PRECEPTOR_RATE_LIMITS", "on", "on, or off for load tests only."),
+    variable("PRECEPTOR_CORS_ORIGINS", "*", "Origins whose pages may call the API, separated by commas."),
+    variable("PRECEPTOR_LOG", "info", "Log filter, for example warn or info,preceptor::access=off."),
+    variable("PRECEPTOR_LOG_FORMAT", "text", "text or json."),
+    variable("PRECEPTOR_WORKERS", "", "Worker threads; as many as processors unless set."),
+    variable("PRECEPTOR_POOL_SIZE", "16", "Database connections per pool, 1 to 200."),
+    variable("PRECEPTOR_MIGRATE_ON_START", "on", "on, or off to refuse to start on an older schema."),
+    variable("PRECEPTOR_BODY_TIMEOUT_SECONDS", "15", "Seconds within which a body must have arrived."),
+    variable("PRECEPTOR_DRAIN_SECONDS", "5", "Seconds between SIGTERM and the end of accepting connections."),
+];
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The primary database.
+    pub database: Engine,
+    /// A server that reads may go to.
+    pub replica: Option<Engine>,
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// Where keys are kept.
+    pub data_dir: PathBuf,
+    /// Where metrics are served.
+    pub metrics_bind: Option<SocketAddr>,
+    /// Where clients reach the service, without a trailing slash; also the tokens' issuer.
+    pub public_url: String,
+    /// Whether requests are counted against the rate limit.
+    pub rate_limits: bool,
+    /// Origins that browsers may call from; `*` for any.
+    pub cors_origins: Vec<String>,
+    /// The log filter.
+    pub log: String,
+    /// Whether log lines are JSON.
+    pub log_json: bool,
+    /// Worker threads.
+    pub workers: usize,
+    /// Connections per pool.
+    pub pool_size: u32,
+    /// Whether `serve` migrates.
+    pub migrate_on_start: bool,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// How long to go on serving after SIGTERM.
+    pub drain: Duration,
+}
+
+/// Settings that do not hold, one sentence each.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", .0.join("\n"))]
+pub struct ConfigError(pub Vec<String>);
+
+struct Reader<'a> {
+    given: &'a BTreeMap<String, String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> String {
+        let default = VARIABLES.iter().find(|known| known.name == name).map_or("", |known| known.default);
+        self.given.get(name).filter(|value| !value.is_empty()).map_or(default, String::as_str).to_owned()
+    }
+
+    fn parsed<T>(&mut self, name: &str, form: &str, parse: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let text = self.text(name);
+        let value = parse(&text);
+        if value.is_none() {
+            self.faults.push(format!("{name}: {form}"));
+        }
+        value
+    }
+
+    fn switch(&mut self, name: &str) -> Option<bool> {
+        self.parsed(name, "on or off", |text| match text {
+            "on" => Some(true),
+            "off" => Some(false),
+            _ => None,
+        })
+    }
+
+    fn number(&mut self, name: &str, least: u32, most: u32) -> Option<u32> {
+        let form = format!("a whole number from {least} to {most}");
+        self.parsed(name, &form, |text| text.parse().ok().filter(|n| (least..=most).contains(n)))
+    }
+}
+
+impl Config {
+    /// Reads the process's environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_map(&relevant())
+    }
+
+    /// Reads settings from a map; all faults at once.
+    pub fn from_map(given: &BTreeMap<String, String>) -> Result<Self, ConfigError> {
+        let mut read = Reader { given, faults: Vec::new() };
+        for name in given.keys().filter(|name| name.starts_with("PRECEPTOR_")) {
+            if !VARIABLES.iter().any(|known| known.name == name) {
+                read.faults.push(format!("{name}: there is no such variable"));
+            }
+        }
+        let database = match Engine::parse(&read.text("DATABASE_URL")) {
+            Ok(engine) => Some(engine),
+            Err(fault) => {
+                read.faults.push(format!("DATABASE_URL: {fault}"));
+                None
+            }
+        };
+        let replica = Some(read.text("DATABASE_REPLICA_URL")).filter(|url| !url.is_empty());
+        let replica = replica.and_then(|url| {
+            let engine = Engine::parse(&url).ok().filter(|engine| engine.path().is_none());
+            if engine.is_none() || matches!(database, Some(Engine::Sqlite(_))) {
+                read.faults.push("DATABASE_REPLICA_URL: a postgres:// URL beside a postgres:// DATABASE_URL".to_owned());
+            }
+            engine
+        });
+        let bind = read.parsed("PRECEPTOR_BIND", "address:port", |text| text.parse::<SocketAddr>().ok());
+        let metrics_bind = read.parsed("PRECEPTOR_METRICS_BIND", "address:port", |text| {
+            if text.is_empty() { Some(None) } else { text.parse().ok().map(Some) }
+        });
+        let public_url = read.parsed("PRECEPTOR_PUBLIC_URL", "an http:// or https:// URL", |text| {
+            let known = text.starts_with("http://") || text.starts_with("https://");
+            (known || text.is_empty()).then(|| text.trim_end_matches('/').to_owned())
+        });
+        let rate_limits = read.switch("PRECEPTOR_RATE_LIMITS");
+        let migrate_on_start = read.switch("PRECEPTOR_MIGRATE_ON_START");
+        let log_json = read.parsed("PRECEPTOR_LOG_FORMAT", "text or json", |text| match text {
+            "text" => Some(false),
+            "json" => Some(true),
+            _ => None,
+        });
+        let processors = std::thread::available_parallelism().map_or(2, usize::from);
+        let workers = read.parsed("PRECEPTOR_WORKERS", "a whole number from 1 to 256", |text| {
+            if text.is_empty() { Some(processors) } else { text.parse().ok().filter(|n| (1..=256).contains(n)) }
+        });
+        let pool_size = read.number("PRECEPTOR_POOL_SIZE", 1, 200);
+        let body_timeout = read.number("PRECEPTOR_BODY_TIMEOUT_SECONDS", 1, 600);
+        let drain = read.number("PRECEPTOR_DRAIN_SECONDS", 0, 600);
+        let cors_origins = read.text("PRECEPTOR_CORS_ORIGINS");
+        let cors_origins = cors_origins.split(',').map(|origin| origin.trim().to_owned()).collect();
+        let (log, data_dir) = (read.text("PRECEPTOR_LOG"), PathBuf::from(read.text("PRECEPTOR_DATA_DIR")));
+
+        let whole = || {
+            let bind = bind?;
+            let public_url = public_url?;
+            Some(Self {
+                database: database?,
+                replica,
+                bind,
+                data_dir,
+                metrics_bind: metrics_bind?,
+                public_url: if public_url.is_empty() { format!("http://{bind}") } else { public_url },
+                rate_limits: rate_limits?,
+                cors_origins,
+                log,
+                log_json: log_json?,
+                workers: workers?,
+                pool_size: pool_size?,
+                migrate_on_start: migrate_on_start?,
+                body_timeout: Duration::from_secs(body_timeout?.into()),
+                drain: Duration::from_secs(drain?.into()),
+            })
+        };
+        match whole() {
+            Some(config) if read.faults.is_empty() => Ok(config),
+            _ => Err(ConfigError(read.faults)),
+        }
+    }
+}
+
+/// The variables of this process that concern us.
+#[must_use]
+pub fn relevant() -> BTreeMap<String, String> {
+    let ours = |name: &str| name.starts_with("PRECEPTOR_") || name == "DATABASE_URL" || name == "DATABASE_REPLICA_URL";
+    std::env::vars().filter(|(name, _)| ours(name)).collect()
+}
+
+/// A table of every variable with the value in force; secrets are masked.
+#[must_use]
+pub fn describe(given: &BTreeMap<String, String>) -> String {
+    let read = Reader { given, faults: Vec::new() };
+    let mut out = String::new();
+    for known in VARIABLES {
+        let value = read.text(known.name);
+        let value = if known.secret { masked(&value) } else { value };
+        let _ = writeln!(out, "{}={value}\n    {}", known.name, known.about);
+    }
+    out
+}
+
+/// Hides user and password of a URL, and whatever a query may hold.
+fn masked(url: &str) -> String {
+    let without_query = url.split('?').next().unwrap_or_default();
+    match without_query.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://***@{host}"),
+            None => without_query.to_owned(),
+        },
+        None => without_query.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn given(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let faults = Config::from_map(&given(&[
+            ("PRECEPTOR_BIND", "nowhere"),
+            ("PRECEPTOR_BNID", "127.0.0.1:1"),
+            ("DATABASE_URL", "mysql://x"),
+        ]));
+        let faults = faults.unwrap_err().0;
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn the_defaults_hold() {
+        let config = Config::from_map(&BTreeMap::new()).unwrap();
+        assert_eq!(config.public_url, "http://127.0.0.1:8080");
+        assert!(config.rate_limits);
+    }
+
+    #[test]
+    fn a_password_is_never_shown() {
+        let text = describe(&given(&[("DATABASE_URL", "postgres://user:geheim@host/db?password=geheim")]));
+        assert!(text.contains("postgres://***@host/db") && !text.contains("geheim"));
+    }
+}

@@ -1,0 +1,19 @@
+//! What every operation shares: problem documents, strict input, preconditions, paging, typed answers, limits.
+
+pub mod extract;
+pub mod fallback;
+pub mod floor;
+pub mod limits;
+pub mod paging;
+pub mod params;
+pub mod problem;
+pub mod respond;
+pub mod schema;
+pub mod strict_json;
+
+pub use extract::{IfMatch, Json, Patch};
+pub use paging::{CursorKey, Paging, Position, Slice};
+pub(crate) use params::Extracting;
+pub use params::{FromParams, NoQuery, Params, Query};
+pub use problem::{Error, Fault, FaultCode, Problem, ProblemCode};
+pub use respond::{Changed, Created, Found, Page};

@@ -1,0 +1,34 @@
+//! Preceptor vets medical internships abroad: program listings, participant reviews, red-flag reports, and the
+//! verdict that follows from them, served as a JSON REST API from one binary.
+//!
+//! The features are [`programs`], [`providers`], [`universities`], [`reviews`] and [`red_flags`]; each has a pure
+//! `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
+//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`db`] (one store, two
+//! engines), [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
+
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod config;
+pub mod db;
+pub mod demo;
+pub mod generate;
+pub mod http;
+pub mod ids;
+pub mod metrics;
+pub mod moderation;
+pub mod openapi;
+pub mod programs;
+pub mod providers;
+pub mod red_flags;
+pub mod reference;
+pub mod reviews;
+pub mod rules;
+pub mod score;
+pub mod search_text;
+pub mod server;
+pub mod system;
+pub mod text_enum;
+pub mod time;
+pub mod universities;
+pub mod verdict;

@@ -1,0 +1,104 @@
+//! Decisions: every act that changes the state of a program, review or report is written down once, with who did it,
+//! from which state to which, and why.
+//!
+//! The rows are never changed. Public answers show the role of whoever decided and the reason, never the person.
+//! The states themselves, and who may change them, belong to the features; this module only keeps the record.
+
+pub mod store;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    auth::{Caller, Role},
+    ids::DecisionId,
+    text_enum::text_enum,
+    time::Timestamp,
+};
+
+text_enum! {
+    /// What a decision is about.
+    pub enum SubjectKind {
+        /// A program.
+        Program = "program",
+        /// A review.
+        Review = "review",
+        /// A red-flag report.
+        RedFlagReport = "red_flag_report",
+    }
+}
+
+text_enum! {
+    /// In which role somebody acted.
+    pub enum ActorRole {
+        /// An admin.
+        Admin = "admin",
+        /// A moderator.
+        Moderator = "moderator",
+        /// An assessor.
+        Assessor = "assessor",
+        /// The author of the review or report.
+        Participant = "participant",
+        /// The provider of the program.
+        Provider = "provider",
+        /// A university.
+        University = "university",
+        /// The service itself.
+        System = "system",
+    }
+}
+
+impl From<Role> for ActorRole {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Admin => Self::Admin,
+            Role::Moderator => Self::Moderator,
+            Role::Assessor => Self::Assessor,
+            Role::Participant => Self::Participant,
+            Role::Provider => Self::Provider,
+            Role::University => Self::University,
+        }
+    }
+}
+
+/// A change of state that is about to be written down.
+#[derive(Debug, Clone)]
+pub struct Act<'a> {
+    /// The id of the new record.
+    pub id: DecisionId,
+    /// Who acts.
+    pub by: Caller,
+    /// The word for what is done, as the API names it.
+    pub action: &'a str,
+    /// The state before; empty for an act that makes the subject.
+    pub from: &'a str,
+    /// The state after.
+    pub to: &'a str,
+    /// Why; empty where the act is the author's own and needs no reason.
+    pub reason: &'a str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A change of state, as the public reads it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct DecisionBody {
+    /// The record's id.
+    pub id: DecisionId,
+    /// What was done.
+    #[schema(max_length = 40, pattern = "^[a-z_]+$", example = "list")]
+    pub action: String,
+    /// The state before; empty for the act that made it.
+    #[schema(max_length = 40, pattern = "^[a-z_]*$", example = "submitted")]
+    pub from_status: String,
+    /// The state after.
+    #[schema(max_length = 40, pattern = "^[a-z_]+$", example = "listed")]
+    pub to_status: String,
+    /// In which role it was done.
+    pub actor_role: ActorRole,
+    /// Why.
+    #[schema(max_length = 2000)]
+    pub reason: String,
+    /// When.
+    pub created_at: Timestamp,
+}

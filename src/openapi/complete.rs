@@ -1,0 +1,283 @@
+//! What holds for every operation and every schema, added to the collected document in one place.
+
+use serde_json::{Map, Value, json};
+
+use super::example;
+use crate::http::ProblemCode;
+
+/// One-line text: no control characters, no line breaks, no overrides of text direction (U+202A-202E, U+2066-2069).
+const LINE: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u202A-\\u202E\\u2066-\\u2069]*$";
+/// Longer text may also have tabs and line breaks.
+const TEXT: &str =
+    "^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\u202A-\\u202E\\u2066-\\u2069]*$";
+/// Texts of up to this many characters are one line.
+const LINE_LENGTH: u64 = 300;
+/// What a text is bounded by where its type says nothing: the largest input text.
+const TEXT_LENGTH: u64 = 10_000;
+/// What a list is bounded by where its type says nothing.
+const ITEMS: u64 = 1000;
+
+/// Completes the document.
+pub(super) fn complete(document: &mut Value) {
+    document["servers"] = json!([{
+        "url": "/", "description": "This server (local, test, staging or production).", "x-internal": false
+    }]);
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.values_mut().for_each(bound);
+    }
+    let mut paths = document["paths"].take();
+    if let Some(paths) = paths.as_object_mut() {
+        let links = links(paths);
+        for (path, item) in paths.iter_mut() {
+            for (method, operation) in item.as_object_mut().into_iter().flatten() {
+                complete_operation(path, method, operation, &links);
+            }
+        }
+    }
+    document["paths"] = paths;
+    document["components"]["securitySchemes"] = security_schemes();
+    document["components"]["headers"] = headers();
+    document["components"]["responses"] = responses(document);
+    example::fill(document);
+}
+
+/// One scheme per role, so that a tool can hold a token for each.
+fn security_schemes() -> Value {
+    let roles = crate::auth::Role::ALL.iter().map(|role| {
+        let description = format!(
+            "An access token of the role {role}: a JWT as RFC 9068 describes, signed with ES256, verified as RFC8725 \
+             recommends. It is made by `preceptor token issue --role {role}`."
+        );
+        let scheme =
+            json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description});
+        (role.as_str().to_owned(), scheme)
+    });
+    Value::Object(roles.collect())
+}
+
+/// Bounds every schema: texts by length and form, numbers by format and range, lists by length.
+fn bound(schema: &mut Value) {
+    match schema {
+        Value::Object(members) => {
+            bound_one(members);
+            members.values_mut().for_each(bound);
+        }
+        Value::Array(items) => items.iter_mut().for_each(bound),
+        _ => {}
+    }
+}
+
+fn bound_one(members: &mut Map<String, Value>) {
+    let is = |kind: &str| {
+        members.get("type").is_some_and(|own| own == kind || own.as_array().is_some_and(|all| all.contains(&json!(kind))))
+    };
+    if is("string") && !members.contains_key("enum") && !members.contains_key("const") {
+        let most = members.entry("maxLength").or_insert(json!(TEXT_LENGTH)).as_u64().unwrap_or(TEXT_LENGTH);
+        if !members.contains_key("pattern") && !members.contains_key("format") {
+            members.insert("pattern".to_owned(), json!(if most > LINE_LENGTH { TEXT } else { LINE }));
+        }
+    } else if is("integer") {
+        let format = members.entry("format").or_insert(json!("int32")).as_str().unwrap_or("int32").to_owned();
+        // 2^53 - 1: what every JSON reader holds exactly.
+        let most: i64 = if format == "int64" { 9_007_199_254_740_991 } else { i64::from(i32::MAX) };
+        if !members.contains_key("maximum") {
+            members.insert("maximum".to_owned(), json!(most));
+        }
+        if !members.contains_key("minimum") {
+            members.insert("minimum".to_owned(), json!(-most));
+        }
+    } else if is("array") && !members.contains_key("maxItems") {
+        members.insert("maxItems".to_owned(), json!(ITEMS));
+    }
+}
+
+fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[Link]) {
+    let takes_body = operation.get("requestBody").is_some();
+    let patches = method == "patch";
+    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).for_each(bound);
+    }
+    if patches {
+        let if_match = json!({
+            "name": "If-Match", "in": "header", "required": true,
+            "description": "The ETag of the version that the change was made from, or *.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^(\\*|\"[!#-~]*\")$"},
+            "example": "*"
+        });
+        match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+            Some(parameters) => parameters.push(if_match),
+            None => operation["parameters"] = json!([if_match]),
+        }
+    }
+    let public = operation["security"].as_array().is_none_or(|all| all.iter().all(|one| one == &json!({})));
+    let is_list = operation["parameters"]
+        .as_array()
+        .is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"));
+    let creates = operation["responses"].get("201").is_some();
+
+    let mut errors = vec![
+        ProblemCode::BadRequest,
+        ProblemCode::Unauthorized,
+        ProblemCode::MethodNotAllowed,
+        ProblemCode::UriTooLong,
+        ProblemCode::UnsupportedMediaType,
+        ProblemCode::TooManyRequests,
+        ProblemCode::InternalError,
+        ProblemCode::Unavailable,
+    ];
+    if !public {
+        errors.push(ProblemCode::Forbidden);
+    }
+    if path.contains('{') {
+        errors.push(ProblemCode::NotFound);
+    }
+    if takes_body {
+        errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge, ProblemCode::Invalid]);
+    }
+    if method == "post" || patches {
+        errors.push(ProblemCode::Conflict);
+    }
+    if patches {
+        errors.extend([ProblemCode::PreconditionFailed, ProblemCode::PreconditionRequired]);
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    for (status, response) in responses.iter_mut() {
+        let mut names = vec!["Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-Id"];
+        if method == "get" || patches || creates || takes_body {
+            names.push("ETag");
+        }
+        if is_list {
+            names.push("Link");
+        }
+        if status == "201" {
+            names.push("Location");
+            let collection = path.rsplit('/').next().unwrap_or_default();
+            let own: Map<_, _> = links
+                .iter()
+                .filter(|link| link.collection == collection)
+                .map(|link| (link.operation.clone(), link.object()))
+                .collect();
+            if !own.is_empty() {
+                response["links"] = Value::Object(own);
+            }
+        }
+        response["headers"] = names.iter().map(|name| ((*name).to_owned(), header_ref(name))).collect();
+    }
+    if method == "get" && !path.starts_with("/docs") {
+        responses.insert("304".to_owned(), json!({"$ref": "#/components/responses/not_modified"}));
+    }
+    for code in errors {
+        let reference = format!("#/components/responses/{code}");
+        responses.entry(code.status().as_str()).or_insert_with(|| json!({"$ref": reference}));
+    }
+    responses.sort_keys();
+}
+
+fn header_ref(name: &str) -> Value {
+    json!({"$ref": format!("#/components/headers/{name}")})
+}
+
+/// From a new resource to an operation on it.
+struct Link {
+    /// Last segment of the collection's path.
+    collection: String,
+    operation: String,
+    parameter: String,
+}
+
+impl Link {
+    fn object(&self) -> Value {
+        let mut parameters = Map::new();
+        parameters.insert(self.parameter.clone(), json!("$response.body#/id"));
+        json!({
+            "operationId": self.operation, "parameters": parameters,
+            "description": format!("The new resource's id is the `{}` of this operation.", self.parameter)
+        })
+    }
+}
+
+/// Every operation on `/v1/{collection}/{id}`.
+fn links(paths: &Map<String, Value>) -> Vec<Link> {
+    let mut links = Vec::new();
+    for (path, item) in paths {
+        let segments: Vec<_> = path.split('/').collect();
+        let ["", "v1", collection, parameter] = segments.as_slice() else { continue };
+        let Some(parameter) = parameter.strip_prefix('{').and_then(|name| name.strip_suffix('}')) else { continue };
+        for method in ["get", "patch"] {
+            if let Some(operation) = item[method]["operationId"].as_str() {
+                links.push(Link {
+                    collection: (*collection).to_owned(),
+                    operation: operation.to_owned(),
+                    parameter: parameter.to_owned(),
+                });
+            }
+        }
+    }
+    links
+}
+
+fn headers() -> Value {
+    let text = |description: &str, most: u32, pattern: &str, example: &str| {
+        json!({
+            "description": description, "example": example,
+            "schema": {"type": "string", "maxLength": most, "pattern": pattern}
+        })
+    };
+    json!({
+        "Access-Control-Allow-Origin": text("Origins whose pages may read this; sent when Origin was.", 300, "^\\S+$", "*"),
+        "RateLimit": text("What is left: r requests until t seconds from now.", 300, LINE, "\"default\";r=57;t=23"),
+        "RateLimit-Policy": text("The limit: q requests per w seconds.", 300, LINE, "\"default\";q=600;w=60"),
+        "X-Request-Id": text("The request's id, as in the server's log.", 36, "^[0-9a-f-]{36}$", "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11"),
+        "ETag": text("The version of what was answered.", 200, "^(W/)?\"[!#-~]*\"$", "\"v1\""),
+        "Link": text("The pages `first` and `next` (RFC 8288).", 8192, LINE, "</v1/programs>; rel=\"first\""),
+        "Location": text("The address of the new resource.", 500, "^/", "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab"),
+        "WWW-Authenticate": text("The challenge (RFC 6750).", 500, LINE, "Bearer realm=\"preceptor\", error=\"invalid_token\""),
+        "Allow": text("The methods of this address.", 200, LINE, "GET, HEAD, OPTIONS"),
+        "Accept": text("The media type that is taken.", 200, LINE, "application/json"),
+        "Retry-After": {
+            "description": "Seconds to wait.", "example": 2,
+            "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}
+        }
+    })
+}
+
+/// The shared error answers, those that some operation refers to.
+fn responses(document: &Value) -> Value {
+    let used = document["paths"].to_string();
+    let mut responses = Map::new();
+    for code in ProblemCode::ALL {
+        let reference = format!("#/components/responses/{code}\"");
+        if !used.contains(&reference) {
+            continue;
+        }
+        let mut names = vec!["Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-Id"];
+        match code {
+            ProblemCode::Unauthorized | ProblemCode::Forbidden => names.push("WWW-Authenticate"),
+            ProblemCode::MethodNotAllowed => names.push("Allow"),
+            ProblemCode::UnsupportedMediaType => names.push("Accept"),
+            ProblemCode::TooManyRequests | ProblemCode::Unavailable => names.push("Retry-After"),
+            _ => {}
+        }
+        let headers: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), header_ref(name))).collect();
+        let value = json!({
+            "type": format!("https://preceptor.invalid/problems/{code}"), "title": code.title(),
+            "status": code.status().as_u16(), "detail": code.remedy(),
+            "instance": "urn:uuid:6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11"
+        });
+        let content = json!({
+            "schema": {"$ref": "#/components/schemas/Problem"},
+            "examples": {"problem": {"summary": code.title(), "value": value}}
+        });
+        responses.insert(code.to_string(), json!({
+            "description": format!("{}.", code.title()), "headers": headers,
+            "content": {"application/problem+json": content}
+        }));
+    }
+    responses.insert("not_modified".to_owned(), json!({
+        "description": "What `If-None-Match` names is still current.",
+        "headers": {
+            "Access-Control-Allow-Origin": header_ref("Access-Control-Allow-Origin"), "ETag": header_ref("ETag"),
+        }
+    }));
+    Value::Object(responses)
+}

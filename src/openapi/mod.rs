@@ -1,0 +1,97 @@
+//! The OpenAPI document: made from the handlers' attributes, completed with what holds for every operation.
+//!
+//! The document is also what request bodies are checked against ([`crate::http::schema`]), so a constraint is written
+//! once, on the input type. [`complete`] adds error answers, headers, limits and links; [`example`] makes examples
+//! from the schemas.
+
+mod complete;
+mod example;
+
+use std::sync::LazyLock;
+
+use actix_web::App;
+use serde_json::Value;
+use utoipa::{
+    OpenApi, PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, SchemaType, Type},
+    },
+};
+use utoipa_actix_web::AppExt;
+
+use crate::http::Problem;
+
+static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
+
+/// The document.
+#[must_use]
+pub fn document() -> &'static Value {
+    &DOCUMENT
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Preceptor",
+        description = "Vets medical internships abroad: program listings, participant reviews, red-flag reports, and \
+            the verdict that follows from them.\n\nErrors are problem documents (RFC 9457). Lists are read by cursor. \
+            A change needs the resource's ETag in `If-Match`. Times are UTC.",
+        contact(name = "Preceptor maintainers", url = "https://preceptor.invalid/"),
+        license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
+    ),
+    components(schemas(Problem)),
+    tags(
+        (name = "programs", description = "Listings of medical internships, from draft to archive."),
+        (name = "providers", description = "The organisations that run programs."),
+        (name = "reviews", description = "What participants tell about a program."),
+        (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
+        (name = "universities", description = "Universities and their mail domains."),
+        (name = "reference", description = "Closed lists: kinds of red flag, criteria, tasks, codes."),
+        (name = "service", description = "The service about itself."),
+    )
+)]
+struct Base;
+
+fn build() -> Value {
+    let (_, collected) = App::new().into_utoipa_app().configure(crate::app::routes).split_for_parts();
+    let mut api = Base::openapi();
+    api.merge(collected);
+    let mut document = serde_json::to_value(api).unwrap_or_default();
+    complete::complete(&mut document);
+    document
+}
+
+/// The schema of a merge patch: no member is required, and those that may be absent may be null.
+#[must_use]
+pub fn patch_of(input: RefOr<Schema>) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = input else { return input };
+    let required = std::mem::take(&mut object.required);
+    for (name, member) in &mut object.properties {
+        if required.contains(name) {
+            continue;
+        }
+        if let RefOr::T(Schema::Object(inner)) = member
+            && let SchemaType::Type(kind) = inner.schema_type.clone()
+        {
+            inner.schema_type = SchemaType::from_iter([kind, Type::Null]);
+        } else if let RefOr::T(Schema::Array(inner)) = member
+            && let SchemaType::Type(kind) = inner.schema_type.clone()
+        {
+            inner.schema_type = SchemaType::from_iter([kind, Type::Null]);
+        }
+    }
+    RefOr::T(Schema::Object(object))
+}
+
+/// The document's own schema in the document: any object.
+#[derive(Debug)]
+pub struct Document;
+
+impl PartialSchema for Document {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Object).description(Some("An OpenAPI 3.1 document.")).into()
+    }
+}
+
+impl ToSchema for Document {}

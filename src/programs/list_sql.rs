@@ -1,0 +1,351 @@
+//! The conditions of a list of programs, as SQL.
+//!
+//! A query takes one of two shapes. Where one condition finds few programs, these are taken, tested and sorted.
+//! Otherwise the index of the sort is walked until the page is full, and each row is tested by lookups in primary keys.
+//! Which of the two is decided by counting, up to a bound, what each indexed condition finds: left to itself SQLite
+//! would collect every match of a common term first, which takes milliseconds.
+
+use diesel::{
+    backend,
+    expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
+    prelude::*,
+    query_builder::{AstPass, Query, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, Binary, Bool, HasSqlType, Integer, Text},
+};
+use uuid::Uuid;
+
+use super::{
+    list_query::{ProgramFilter, TermFilter},
+    model::{ProgramStatus, TermKind},
+};
+use crate::{db::Conn, ids::ProviderId, providers::store::find as find_provider};
+
+/// What stands for both engines in diesel's types.
+pub type Backend = <Conn as Connection>::Backend;
+
+/// A condition that finds fewer programs than this is what a query starts from.
+const FEW: i64 = 500;
+
+/// Fixed SQL and the values between. Other than `diesel::dsl::sql` and `eq_any` it leaves the statement in the cache of
+/// prepared ones: its text depends only on which conditions there are, and preparing takes longer than running.
+#[derive(Debug, Clone, Default)]
+pub struct Sql(Vec<Piece>);
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Sql(&'static str),
+    Text(String),
+    Integer(i32),
+    BigInt(i64),
+    Id(Uuid),
+}
+
+impl From<String> for Piece {
+    fn from(value: String) -> Self {
+        Self::Text(value)
+    }
+}
+
+impl From<&str> for Piece {
+    fn from(value: &str) -> Self {
+        Self::Text(value.to_owned())
+    }
+}
+
+impl From<i32> for Piece {
+    fn from(value: i32) -> Self {
+        Self::Integer(value)
+    }
+}
+
+impl From<i64> for Piece {
+    fn from(value: i64) -> Self {
+        Self::BigInt(value)
+    }
+}
+
+impl From<Uuid> for Piece {
+    fn from(value: Uuid) -> Self {
+        Self::Id(value)
+    }
+}
+
+impl Sql {
+    /// Appends SQL.
+    fn sql(mut self, sql: &'static str) -> Self {
+        self.0.push(Piece::Sql(sql));
+        self
+    }
+
+    /// Appends a value.
+    fn value(mut self, value: impl Into<Piece>) -> Self {
+        self.0.push(value.into());
+        self
+    }
+
+    /// Appends values in parentheses, separated by commas. None at all is no valid SQL.
+    fn values<V: Into<Piece>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+        let mut separator = "(";
+        for value in values {
+            self = self.sql(separator).value(value);
+            separator = ", ";
+        }
+        self.sql(")")
+    }
+
+    fn append(mut self, other: Self) -> Self {
+        self.0.extend(other.0);
+        self
+    }
+}
+
+impl Expression for Sql {
+    type SqlType = Bool;
+}
+
+impl ValidGrouping<()> for Sql {
+    type IsAggregate = is_aggregate::No;
+}
+
+impl<QS> AppearsOnTable<QS> for Sql {}
+
+impl QueryId for Sql {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<DB> QueryFragment<DB> for Sql
+where
+    DB: backend::Backend,
+    str: ToSql<Text, DB>,
+    i32: ToSql<Integer, DB>,
+    i64: ToSql<BigInt, DB>,
+    [u8]: ToSql<Binary, DB>,
+    DB: HasSqlType<Text> + HasSqlType<Integer> + HasSqlType<BigInt> + HasSqlType<Binary>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        for piece in &self.0 {
+            match piece {
+                Piece::Sql(sql) => out.push_sql(sql),
+                Piece::Text(value) => out.push_bind_param::<Text, _>(value.as_str())?,
+                Piece::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
+                Piece::BigInt(value) => out.push_bind_param::<BigInt, _>(value)?,
+                Piece::Id(value) => out.push_bind_param::<Binary, _>(value.as_bytes().as_slice())?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many rows a query has.
+struct CountOf(Sql);
+
+impl Query for CountOf {
+    type SqlType = BigInt;
+}
+
+impl QueryId for CountOf {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl QueryFragment<Backend> for CountOf {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Backend>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM (");
+        self.0.walk_ast(out.reborrow())?;
+        out.push_sql(") AS counted");
+        Ok(())
+    }
+}
+
+impl RunQueryDsl<Conn> for CountOf {}
+
+fn count(conn: &mut Conn, query: Sql, most: i64) -> QueryResult<i64> {
+    CountOf(query.sql(" LIMIT ").value(most)).get_result(conn)
+}
+
+/// What a query starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Start {
+    /// All listed programs, in the order of the sort.
+    Sort,
+    /// The programs with a term: the condition with this number.
+    Terms(usize),
+    /// The programs with all words.
+    Words,
+    /// The programs of a provider.
+    Provider,
+}
+
+/// The words of a search, put for one engine. They consist of letters and digits, so none needs an escape.
+struct Words {
+    words: Vec<String>,
+    sqlite: bool,
+}
+
+impl Words {
+    fn joined(&self, quote: &str, and: &str) -> String {
+        let quoted: Vec<String> = self.words.iter().map(|word| format!("{quote}{word}{quote}")).collect();
+        quoted.join(and)
+    }
+
+    /// The condition of a search in the index: on a row of `program_search`, for SQLite of its index.
+    fn found(&self) -> Sql {
+        if self.sqlite {
+            Sql::default().sql("program_search_index MATCH ").value(self.joined("\"", " "))
+        } else {
+            let words = self.joined("'", " & ");
+            Sql::default().sql("program_search.body_vector @@ CAST(").value(words).sql(" AS tsquery)")
+        }
+    }
+
+    /// Selects the programs with all words.
+    fn programs(&self) -> Sql {
+        let select = Sql::default().sql("SELECT program_search.program_id FROM program_search WHERE ");
+        if !self.sqlite {
+            return select.append(self.found());
+        }
+        let numbers = "program_search.number IN (SELECT rowid FROM program_search_index WHERE ";
+        select.sql(numbers).append(self.found()).sql(")")
+    }
+
+    /// Selects something for each program with all words, by the index alone.
+    fn hits(&self) -> Sql {
+        let table = if self.sqlite { "program_search_index" } else { "program_search" };
+        Sql::default().sql("SELECT 1 FROM ").sql(table).sql(" WHERE ").append(self.found())
+    }
+
+    /// Tests one program. FTS5 cannot do that without reading all it knows of the words, so on SQLite the text is read.
+    fn test(&self) -> Sql {
+        let of_program = "EXISTS (SELECT 1 FROM program_search WHERE program_search.program_id = programs.id AND ";
+        let test = Sql::default().sql(of_program);
+        if !self.sqlite {
+            return test.append(self.found()).sql(")");
+        }
+        let words = self.words.iter().enumerate();
+        let test = words.fold(test, |test, (number, word)| {
+            let test = test.sql(if number == 0 { "" } else { " AND " });
+            test.sql("instr(' ' || program_search.body || ' ', ").value(format!(" {word} ")).sql(") > 0")
+        });
+        test.sql(")")
+    }
+}
+
+/// The conditions of a filter, ready for one engine.
+pub struct Conditions<'a> {
+    filter: &'a ProgramFilter,
+    provider: Option<ProviderId>,
+    terms: Vec<TermFilter>,
+    words: Option<Words>,
+    start: Start,
+}
+
+impl<'a> Conditions<'a> {
+    /// `None` when nothing can match: no such provider, or a search without a word.
+    pub fn prepare(conn: &mut Conn, filter: &'a ProgramFilter) -> QueryResult<Option<Self>> {
+        let mut provider = None;
+        if let Some(key) = &filter.provider {
+            let Some(row) = find_provider(conn, key)? else { return Ok(None) };
+            provider = Some(row.id);
+        }
+        let sqlite = matches!(conn, Conn::Sqlite(_));
+        let words = filter.words().map(|words| Words { words, sqlite });
+        if words.as_ref().is_some_and(|words| words.words.is_empty()) {
+            return Ok(None);
+        }
+        let mut conditions = Self { filter, provider, terms: filter.terms(), words, start: Start::Sort };
+        conditions.start = conditions.choose(conn)?;
+        Ok(Some(conditions))
+    }
+
+    fn choose(&self, conn: &mut Conn) -> QueryResult<Start> {
+        if self.provider.is_some() {
+            return Ok(Start::Provider);
+        }
+        let (mut start, mut fewest) = (Start::Sort, FEW);
+        if let Some(words) = &self.words {
+            let found = count(conn, words.hits(), fewest)?;
+            if found < fewest {
+                (start, fewest) = (Start::Words, found);
+            }
+        }
+        for (number, condition) in self.terms.iter().enumerate() {
+            let found = count(conn, programs_with(condition), fewest)?;
+            if found < fewest {
+                (start, fewest) = (Start::Terms(number), found);
+            }
+        }
+        Ok(start)
+    }
+
+    /// The condition on a row of `programs`: listed, and all that the filter says.
+    #[must_use]
+    pub fn sql(&self) -> Sql {
+        // Where the query does not start from the sort, its index is kept from being used: every index of a sort begins
+        // with the status, and this is not the bare column.
+        let status = if self.start == Start::Sort { "programs.status = " } else { "programs.status || '' = " };
+        let mut all = Sql::default().sql(status).value(ProgramStatus::Listed.as_str());
+        for (number, condition) in self.terms.iter().enumerate() {
+            all = if self.start == Start::Terms(number) {
+                all.sql(" AND programs.id IN (").append(programs_with(condition)).sql(")")
+            } else {
+                all.sql(" AND EXISTS (").append(programs_with(condition)).sql(OF_PROGRAM)
+            };
+        }
+        if let Some(words) = &self.words {
+            all = if self.start == Start::Words {
+                all.sql(" AND programs.id IN (").append(words.programs()).sql(")")
+            } else {
+                all.sql(" AND ").append(words.test())
+            };
+        }
+        if let Some(provider) = self.provider {
+            all = all.sql(" AND programs.provider_id = ").value(*provider.as_uuid());
+        }
+        on_columns(all, self.filter)
+    }
+}
+
+/// Ends a query on terms inside EXISTS.
+const OF_PROGRAM: &str = " AND program_terms.program_id = programs.id)";
+
+/// Selects the programs with one of the terms.
+fn programs_with(condition: &TermFilter) -> Sql {
+    let select = "SELECT program_terms.program_id FROM program_terms WHERE program_terms.kind = ";
+    let of_kind = Sql::default().sql(select).value(condition.kind.as_str());
+    of_kind.sql(" AND program_terms.term IN ").values(condition.terms.iter().map(String::as_str))
+}
+
+fn on_columns(mut all: Sql, filter: &ProgramFilter) -> Sql {
+    if let Some(weeks) = filter.weeks {
+        all = all.sql(" AND programs.weeks_min <= ").value(weeks).sql(" AND programs.weeks_max >= ").value(weeks);
+    }
+    if let Some(currency) = &filter.fee_currency {
+        all = all.sql(" AND programs.fee_currency = ").value(currency.as_str());
+    }
+    if let Some(most) = filter.fee_max_minor {
+        all = all.sql(" AND programs.fee_total_minor <= ").value(most);
+    }
+    if let Some(verdict) = filter.verdict {
+        all = all.sql(" AND programs.verdict = ").value(verdict.as_str());
+    }
+    if let Some(least) = filter.min_score_key() {
+        all = all.sql(" AND programs.score_key >= ").value(least);
+    }
+    if let Some(least) = filter.min_reviews {
+        all = all.sql(" AND programs.review_count >= ").value(least);
+    }
+    if filter.verified_reviews {
+        all = all.sql(" AND programs.verified_review_count > 0");
+    }
+    if let Some(age) = filter.minimum_age {
+        all = all.sql(" AND programs.minimum_age <= ").value(age);
+    }
+    if !filter.without_red_flag.is_empty() {
+        let terms = filter.without_red_flag.iter().map(ToString::to_string).collect();
+        let flagged = programs_with(&TermFilter { kind: TermKind::RedFlag, terms });
+        all = all.sql(" AND NOT EXISTS (").append(flagged).sql(OF_PROGRAM);
+    }
+    all
+}

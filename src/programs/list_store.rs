@@ -1,0 +1,160 @@
+//! Queries on lists of programs.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+
+use super::{
+    list_query::{ProgramFilter, ProgramSort},
+    list_sql::{Backend, Conditions},
+    model::TermKind,
+    store::ProgramRow,
+};
+use crate::{
+    db::{
+        Conn,
+        schema::{program_terms, programs, providers},
+    },
+    http::{Error, Position},
+    ids::{ProgramId, ProviderId},
+    verdict::Verdict,
+};
+
+type Programs<'a> = programs::BoxedQuery<'a, Backend>;
+
+/// The kinds of term that an item of a list shows.
+const SHOWN: [TermKind; 3] = [TermKind::Country, TermKind::Specialty, TermKind::TrainingLevel];
+
+/// Id, slug and name of a provider.
+pub type ProviderName = (ProviderId, String, String);
+
+/// A program as a list shows it.
+#[derive(Debug)]
+pub struct ListedProgram {
+    /// Its row.
+    pub row: ProgramRow,
+    /// Who runs it.
+    pub provider: ProviderName,
+    /// Its countries, specialties and training levels, by kind and term.
+    pub terms: Vec<(TermKind, String)>,
+}
+
+/// One order of the list, and the condition of its further pages. The second half of the condition would do alone, but
+/// only with the first can both engines seek in the index. Ids break ties in the direction in which the index runs.
+macro_rules! in_order {
+    ($query:expr, $after:expr, $key:expr, $value:expr, $order:ident $reached:ident $passed:ident, $id_order:ident $id_passed:ident) => {{
+        let query = $query.order(($key.$order(), programs::id.$id_order()));
+        match $after {
+            None => query,
+            Some(after) => {
+                let id = ProgramId::from_uuid(after.id);
+                let passed = $key.$passed($value(after)).or(programs::id.$id_passed(id));
+                query.filter($key.$reached($value(after)).and(passed))
+            }
+        }
+    }};
+}
+
+fn big(after: &Position) -> i64 {
+    after.number
+}
+
+fn small(after: &Position) -> i32 {
+    i32::try_from(after.number).unwrap_or_default()
+}
+
+fn text(after: &Position) -> String {
+    after.text.clone()
+}
+
+fn sorted<'a>(query: Programs<'a>, sort: ProgramSort, after: Option<&Position>) -> Programs<'a> {
+    use programs::{fee_total_minor, listed_at, review_count, score_key, title_key};
+    match sort {
+        ProgramSort::ScoreDown => in_order!(query, after, score_key, small, desc le lt, asc gt),
+        ProgramSort::Score => in_order!(query, after, score_key, small, asc ge gt, desc lt),
+        ProgramSort::ListedAtDown => in_order!(query, after, listed_at, big, desc le lt, asc gt),
+        ProgramSort::ListedAt => in_order!(query, after, listed_at, big, asc ge gt, desc lt),
+        ProgramSort::Title => in_order!(query, after, title_key, text, asc ge gt, asc gt),
+        ProgramSort::TitleDown => in_order!(query, after, title_key, text, desc le lt, desc lt),
+        ProgramSort::Fee => in_order!(query, after, fee_total_minor, big, asc ge gt, asc gt),
+        ProgramSort::ReviewCountDown => in_order!(query, after, review_count, small, desc le lt, asc gt),
+    }
+}
+
+/// Where a list goes on after a row.
+#[must_use]
+pub fn position(sort: ProgramSort, row: &ProgramRow) -> Position {
+    let id = *row.id.as_uuid();
+    match sort {
+        ProgramSort::ScoreDown | ProgramSort::Score => Position::by_number(row.score_key.into(), id),
+        ProgramSort::ListedAtDown | ProgramSort::ListedAt => Position::by_number(row.listed_at.as_micros(), id),
+        ProgramSort::Title | ProgramSort::TitleDown => Position::by_text(&row.title_key, id),
+        ProgramSort::Fee => Position::by_number(row.fee_total_minor, id),
+        ProgramSort::ReviewCountDown => Position::by_number(row.review_count.into(), id),
+    }
+}
+
+/// The first `most` programs that match, after a position.
+pub fn page(
+    conn: &mut Conn,
+    filter: &ProgramFilter,
+    sort: ProgramSort,
+    after: Option<&Position>,
+    most: i64,
+) -> Result<Vec<ListedProgram>, Error> {
+    let Some(conditions) = Conditions::prepare(conn, filter)? else { return Ok(Vec::new()) };
+    let query = programs::table.filter(conditions.sql()).into_boxed::<Backend>();
+    let rows = sorted(query, sort, after).limit(most).select(ProgramRow::as_select()).load(conn)?;
+    Ok(with_terms(conn, rows)?)
+}
+
+/// Adds to each row what a list shows with it, in two queries for all.
+pub fn with_terms(conn: &mut Conn, rows: Vec<ProgramRow>) -> QueryResult<Vec<ListedProgram>> {
+    let names = providers::table
+        .filter(providers::id.eq_any(rows.iter().map(|row| row.provider_id)))
+        .select((providers::id, providers::slug, providers::name))
+        .load::<ProviderName>(conn)?;
+    let names: HashMap<ProviderId, ProviderName> = names.into_iter().map(|name| (name.0, name)).collect();
+    let terms = program_terms::table
+        .filter(program_terms::program_id.eq_any(rows.iter().map(|row| row.id)))
+        .filter(program_terms::kind.eq_any(SHOWN))
+        .select((program_terms::program_id, program_terms::kind, program_terms::term))
+        .load::<(ProgramId, TermKind, String)>(conn)?;
+    let mut by_program: HashMap<ProgramId, Vec<(TermKind, String)>> = HashMap::new();
+    for (program, kind, term) in terms {
+        by_program.entry(program).or_default().push((kind, term));
+    }
+    let listed = rows.into_iter().map(|row| {
+        let provider = names.get(&row.provider_id).cloned().ok_or(diesel::result::Error::NotFound)?;
+        let mut terms = by_program.remove(&row.id).unwrap_or_default();
+        terms.sort_unstable();
+        Ok(ListedProgram { row, provider, terms })
+    });
+    listed.collect()
+}
+
+/// How many of the programs that match have each term and each verdict.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// By kind and term; not the kinds that only filters use.
+    pub terms: Vec<(TermKind, String, i64)>,
+    /// By verdict.
+    pub verdicts: Vec<(Verdict, i64)>,
+}
+
+/// Counts the programs that match, by term and by verdict.
+pub fn counts(conn: &mut Conn, filter: &ProgramFilter) -> Result<Counts, Error> {
+    let Some(conditions) = Conditions::prepare(conn, filter)? else { return Ok(Counts::default()) };
+    let verdicts = programs::table
+        .filter(conditions.sql())
+        .group_by(programs::verdict)
+        .select((programs::verdict, diesel::dsl::count_star()))
+        .load(conn)?;
+    let terms = program_terms::table
+        .filter(program_terms::kind.ne_all([TermKind::City, TermKind::CountrySpecialty]))
+        .filter(program_terms::program_id.eq_any(programs::table.filter(conditions.sql()).select(programs::id)))
+        .group_by((program_terms::kind, program_terms::term))
+        .select((program_terms::kind, program_terms::term, diesel::dsl::count_star()))
+        .load(conn)?;
+    Ok(Counts { terms, verdicts })
+}

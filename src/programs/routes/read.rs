@@ -1,0 +1,135 @@
+//! Reading a program and its verdict.
+
+use actix_web::{
+    get,
+    web::{Data, Path},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::ProgramBody;
+use crate::{
+    app::State,
+    auth::MaybeCaller,
+    http::{Error, Found, NoQuery},
+    ids::ProgramId,
+    programs::{
+        derived,
+        detail::{self, may_read},
+        store::{self, ProgramKey},
+    },
+    time::{Day, Timestamp},
+    verdict::{Notice, Reason, Verdict, VerdictOutcome},
+};
+
+/// Read a program
+///
+/// Listed programs are public; suspended ones too, with the reason. Other states are shown to the program's provider,
+/// moderators, assessors and admins, and do not exist for anyone else.
+#[utoipa::path(
+    tag = "programs",
+    operation_id = "get_program",
+    params(("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
+        pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu")),
+    responses((status = 200, description = "The program.", body = ProgramBody)),
+    security((), ("bearer" = []))
+)]
+#[get("/v1/programs/{program}")]
+pub async fn get_program(
+    state: Data<State>,
+    caller: MaybeCaller,
+    key: Path<ProgramKey>,
+    _: NoQuery,
+) -> Result<Found<ProgramBody>, Error> {
+    let found = state.db.read(move |conn| Ok(detail::find(conn, &key)?)).await?;
+    let found = found.ok_or(Error::NotFound("program"))?;
+    may_read(caller.0.as_ref(), &found.row)?;
+    let etag = found.etag();
+    Ok(Found::versioned(ProgramBody::of(found)?, etag))
+}
+
+/// The verdict on a program, with its reasons.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerdictBody {
+    /// The program.
+    pub program_id: ProgramId,
+    /// The conclusion.
+    pub verdict: Verdict,
+    /// What a reader must know besides.
+    #[schema(max_items = 10)]
+    pub notices: Vec<Notice>,
+    /// Why, the decisive reason first.
+    #[schema(max_items = 10)]
+    pub reasons: Vec<Reason>,
+    /// The day for which it was decided.
+    pub as_of: Day,
+    /// Where what it rests on is explained.
+    pub links: VerdictLinks,
+}
+
+/// Where the parts of a verdict are explained.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct VerdictLinks {
+    /// The program.
+    #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab")]
+    pub program: String,
+    /// The reports found true, as moderators summarised them.
+    #[schema(max_length = 200, pattern = "^/[!-~]*$",
+        example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/red-flag-reports")]
+    pub red_flag_reports: String,
+    /// The criteria of the rubric.
+    #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/reference/criteria")]
+    pub criteria: &'static str,
+    /// The kinds of red flag.
+    #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/reference/red-flag-kinds")]
+    pub red_flag_kinds: &'static str,
+}
+
+impl VerdictBody {
+    fn of(program: ProgramId, outcome: VerdictOutcome, as_of: Day) -> Self {
+        Self {
+            program_id: program,
+            verdict: outcome.verdict,
+            notices: outcome.notices,
+            reasons: outcome.reasons,
+            as_of,
+            links: VerdictLinks {
+                program: format!("/v1/programs/{program}"),
+                red_flag_reports: format!("/v1/programs/{program}/red-flag-reports"),
+                criteria: "/v1/reference/criteria",
+                red_flag_kinds: "/v1/reference/red-flag-kinds",
+            },
+        }
+    }
+}
+
+/// Read why the verdict is what it is
+///
+/// The verdict follows from red-flag reports that were found true and from assessments, by a fixed rule; reviews and
+/// their stars never move it. Each reason names the reports, kinds of red flag and criteria that it rests on.
+#[utoipa::path(
+    tag = "programs",
+    operation_id = "get_program_verdict",
+    params(("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
+        pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu")),
+    responses((status = 200, description = "The verdict with its reasons.", body = VerdictBody)),
+    security((), ("bearer" = []))
+)]
+#[get("/v1/programs/{program}/verdict")]
+pub async fn get_program_verdict(
+    state: Data<State>,
+    caller: MaybeCaller,
+    key: Path<ProgramKey>,
+    _: NoQuery,
+) -> Result<Found<VerdictBody>, Error> {
+    let today = Timestamp::now().day();
+    let (id, outcome) = state
+        .db
+        .read(move |conn| {
+            let row = store::find(conn, &key)?.ok_or(Error::NotFound("program"))?;
+            may_read(caller.0.as_ref(), &row)?;
+            Ok((row.id, derived::verdict_of(conn, &row)?))
+        })
+        .await?;
+    Ok(Found::computed(VerdictBody::of(id, outcome, today)))
+}

@@ -1,0 +1,295 @@
+//! Reports as clients read them.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    list_store::ReportItemRow,
+    model::{Confidentiality, Evidence, ReportStatus},
+    store::{Information, ReportRow},
+};
+use crate::{
+    http::Error,
+    ids::{ProgramId, ReportId},
+    moderation::DecisionBody,
+    page_type,
+    reference::{RedFlagKind, Severity, TaskCode, TrainingLevel},
+    reviews::model::Period,
+    time::{Day, HalfYear, Timestamp},
+};
+
+/// A report as its reporter and moderators read it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RedFlagReport {
+    /// The report's id.
+    pub id: ReportId,
+    /// The program.
+    pub program_id: ProgramId,
+    /// State.
+    pub status: ReportStatus,
+    /// Kind of red flag.
+    pub kind: RedFlagKind,
+    /// Severity: the default of its kind until a moderator rules.
+    pub severity: Severity,
+    /// Training level of the participant concerned.
+    pub training_level: TrainingLevel,
+    /// Tasks concerned.
+    #[schema(max_items = 11)]
+    pub tasks: Vec<TaskCode>,
+    /// When it happened.
+    pub happened: Period,
+    /// What happened.
+    #[schema(min_length = 20, max_length = 10_000)]
+    pub narrative: String,
+    /// Evidence.
+    #[schema(max_items = 20)]
+    pub evidence: Vec<Evidence>,
+    /// Who may learn of the report.
+    pub confidentiality: Confidentiality,
+    /// Pseudonym of the reporter: the same in all reports of one person about one program, and unlike the pseudonym
+    /// of the same person's reviews.
+    #[schema(max_length = 40, pattern = "^reporter-[0-9a-f]{8}$", example = "reporter-5f0c19ae")]
+    pub reporter: String,
+    /// Version of the listing that the report was made against.
+    #[schema(minimum = 1, format = "int32", example = 1)]
+    pub listing_version: i32,
+    /// Path of that version of the listing.
+    #[schema(
+        max_length = 100,
+        pattern = "^/v1/programs/[0-9a-f-]{36}/versions/[0-9]+$",
+        example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/versions/1"
+    )]
+    pub listing: String,
+    /// The reporter's answers to questions, oldest first.
+    #[schema(max_items = 50)]
+    pub information: Vec<Information>,
+    /// The moderator's summary; null before the report is substantiated.
+    #[schema(min_length = 20, max_length = 2000)]
+    pub public_summary: Option<String>,
+    /// What showed that the cause was removed; null before the report is remediated.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub proof: Option<String>,
+    /// What was decided, oldest first.
+    #[schema(max_items = 500)]
+    pub history: Vec<DecisionBody>,
+    /// When the report was made.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+}
+
+impl RedFlagReport {
+    /// Most entries that [`Self::history`] shows.
+    pub const MAX_HISTORY: i64 = 500;
+
+    /// Puts the answer together.
+    pub fn new(row: ReportRow, reporter: String, history: Vec<DecisionBody>) -> Result<Self, Error> {
+        let content = row.content()?;
+        let input = content.input;
+        Ok(Self {
+            id: row.id,
+            program_id: row.program_id,
+            status: row.status,
+            kind: row.kind,
+            severity: row.severity,
+            training_level: row.training_level,
+            tasks: input.tasks,
+            happened: input.happened,
+            narrative: input.narrative,
+            evidence: input.evidence,
+            confidentiality: row.confidentiality,
+            reporter,
+            listing_version: row.listing_version,
+            listing: format!("/v1/programs/{}/versions/{}", row.program_id, row.listing_version),
+            information: content.information,
+            public_summary: row.public_summary,
+            proof: content.proof,
+            history,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        })
+    }
+}
+
+/// A report in the lists of its reporter and of moderators.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RedFlagReportItem {
+    /// The report's id.
+    pub id: ReportId,
+    /// The program.
+    pub program_id: ProgramId,
+    /// State.
+    pub status: ReportStatus,
+    /// Kind of red flag.
+    pub kind: RedFlagKind,
+    /// Severity: the default of its kind until a moderator rules.
+    pub severity: Severity,
+    /// Training level of the participant concerned.
+    pub training_level: TrainingLevel,
+    /// Who may learn of the report.
+    pub confidentiality: Confidentiality,
+    /// Version of the listing that the report was made against.
+    #[schema(minimum = 1, format = "int32", example = 1)]
+    pub listing_version: i32,
+    /// When the report was made.
+    pub created_at: Timestamp,
+    /// When its state last changed.
+    pub updated_at: Timestamp,
+}
+
+impl From<ReportItemRow> for RedFlagReportItem {
+    fn from(row: ReportItemRow) -> Self {
+        Self {
+            id: row.id,
+            program_id: row.program_id,
+            status: row.status,
+            kind: row.kind,
+            severity: row.severity,
+            training_level: row.training_level,
+            confidentiality: row.confidentiality,
+            listing_version: row.listing_version,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+        }
+    }
+}
+
+page_type! {
+    /// A page of reports.
+    RedFlagReportPage of RedFlagReportItem
+}
+
+/// A report that was found true, as anyone reads it. Nothing in it is the reporter's own text or leads to them.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PublicRedFlagReport {
+    /// The report's id, by which a verdict names its reasons.
+    pub id: ReportId,
+    /// `substantiated` while it stands, `remediated` once the cause was verifiably removed.
+    pub status: ReportStatus,
+    /// Kind of red flag.
+    pub kind: RedFlagKind,
+    /// Severity that was found.
+    pub severity: Severity,
+    /// Half-year in which it happened.
+    pub half_year: HalfYear,
+    /// Version of the listing that the report was made against.
+    #[schema(minimum = 1, format = "int32", example = 1)]
+    pub listing_version: i32,
+    /// Summary written by a moderator; null when the reporter wants moderators only to know more.
+    #[schema(min_length = 20, max_length = 2000)]
+    pub public_summary: Option<String>,
+    /// First day of the month in which the present status was decided.
+    pub decided_on: Day,
+}
+
+impl PublicRedFlagReport {
+    /// What the public may know of a report. Only reports that were found true may be passed.
+    pub fn new(row: ReportRow) -> Result<Self, Error> {
+        if !matches!(row.status, ReportStatus::Substantiated | ReportStatus::Remediated) {
+            return Err(Error::internal("a report that was not found true is not public"));
+        }
+        let content = row.content()?;
+        Ok(Self {
+            id: row.id,
+            status: row.status,
+            kind: row.kind,
+            severity: row.severity,
+            half_year: content.input.happened.half_year(),
+            listing_version: row.listing_version,
+            public_summary: match row.confidentiality {
+                Confidentiality::PublicSummary => row.public_summary,
+                Confidentiality::ModeratorsOnly => None,
+            },
+            // Both statuses are entered by a decision, and nothing else changes a report that has one of them.
+            decided_on: first_of_month(row.updated_at)?,
+        })
+    }
+}
+
+page_type! {
+    /// A page of reports that were found true.
+    PublicRedFlagReportPage of PublicRedFlagReport
+}
+
+fn first_of_month(at: Timestamp) -> Result<Day, Error> {
+    format!("{}-01", at.day().month()).parse().map_err(Error::internal)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::ids::PrincipalId;
+
+    const TELLING: [&str; 4] = ["left alone", "Photo of the ward", "the second night", "letter of the hospital"];
+
+    fn row(status: ReportStatus, confidentiality: Confidentiality) -> ReportRow {
+        let content = json!({
+            "input": {
+                "kind": "unsupervised_patient_contact", "training_level": "pre_health", "tasks": ["wound_care"],
+                "happened": {"start_month": "2025-05", "end_month": "2025-07"}, "confidentiality": confidentiality,
+                "narrative": "We were left alone with the ward for two nights.",
+                "evidence": [{"description": "Photo of the ward"}]
+            },
+            "information": [{"text": "It was the second night.", "at": "2025-09-03T08:00:00.000000Z"}],
+            "proof": "A letter of the hospital with its new rule"
+        });
+        ReportRow {
+            id: ReportId::new_v4([1; 16]),
+            program_id: ProgramId::new_v4([2; 16]),
+            reporter_id: PrincipalId::new_v4([3; 16]),
+            kind: RedFlagKind::UnsupervisedPatientContact,
+            status,
+            version: 4,
+            severity: Severity::Critical,
+            training_level: TrainingLevel::PreHealth,
+            confidentiality,
+            listing_version: 2,
+            content: content.to_string(),
+            public_summary: Some("Students were without a supervisor at night.".to_owned()),
+            created_at: "2025-08-30T10:11:12.000000Z".parse().unwrap(),
+            updated_at: "2025-09-14T01:02:03.000000Z".parse().unwrap(),
+        }
+    }
+
+    fn public(status: ReportStatus, confidentiality: Confidentiality) -> Value {
+        serde_json::to_value(PublicRedFlagReport::new(row(status, confidentiality)).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn the_public_view_has_nothing_of_the_reporter() {
+        for confidentiality in Confidentiality::ALL {
+            let body = public(ReportStatus::Remediated, *confidentiality);
+            let text = body.to_string();
+            assert!(TELLING.iter().all(|part| !text.contains(part)), "{text}");
+            let reporter = PrincipalId::new_v4([3; 16]).to_string();
+            assert!(!text.contains(&reporter) && !text.contains("2025-08") && !text.contains("2025-07"), "{text}");
+            assert_eq!(body["half_year"], "2025-H2");
+            assert_eq!(body["decided_on"], "2025-09-01");
+        }
+        let shown = public(ReportStatus::Substantiated, Confidentiality::PublicSummary);
+        assert_eq!(shown["public_summary"], "Students were without a supervisor at night.");
+        let hidden = public(ReportStatus::Substantiated, Confidentiality::ModeratorsOnly);
+        assert_eq!(hidden["public_summary"], Value::Null);
+    }
+
+    #[test]
+    fn what_was_not_found_true_is_not_public() {
+        for status in ReportStatus::ALL {
+            let found_true = matches!(status, ReportStatus::Substantiated | ReportStatus::Remediated);
+            let shown = PublicRedFlagReport::new(row(*status, Confidentiality::PublicSummary));
+            assert_eq!(shown.is_ok(), found_true, "{status}");
+        }
+    }
+
+    #[test]
+    fn the_full_view_has_the_whole_account_under_a_pseudonym() {
+        let row = row(ReportStatus::Remediated, Confidentiality::ModeratorsOnly);
+        let body = RedFlagReport::new(row, "reporter-00000000".to_owned(), Vec::new()).unwrap();
+        let text = serde_json::to_string(&body).unwrap();
+        assert!(TELLING.iter().all(|part| text.contains(part)), "{text}");
+        assert!(!text.contains(&PrincipalId::new_v4([3; 16]).to_string()));
+        assert!(body.listing.ends_with("/versions/2"));
+    }
+}

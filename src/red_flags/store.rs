@@ -1,0 +1,275 @@
+//! Queries on red-flag reports, and the changes of their state.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::model::{
+    Confidentiality, InformationInput, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
+    ReportStatus,
+};
+use crate::{
+    auth::Caller,
+    db::{Conn, schema::red_flag_reports},
+    http::Error,
+    ids::{DecisionId, PrincipalId, ProgramId, ReportId},
+    moderation::{self, Act, SubjectKind},
+    programs::{
+        derived,
+        store::{Key, find_public},
+    },
+    reference::{RedFlagKind, Severity, TrainingLevel},
+    time::Timestamp,
+};
+
+/// Answers that one report can take; with the size of an answer it bounds the stored document.
+pub const MAX_INFORMATION: usize = 50;
+
+/// A row of `red_flag_reports`.
+#[derive(Debug, Clone, Queryable, Selectable, Insertable)]
+#[diesel(table_name = red_flag_reports)]
+#[expect(missing_docs, reason = "the columns are described in schema.rs and the migrations")]
+pub struct ReportRow {
+    pub id: ReportId,
+    pub program_id: ProgramId,
+    pub reporter_id: PrincipalId,
+    pub kind: RedFlagKind,
+    pub status: ReportStatus,
+    pub version: i32,
+    pub severity: Severity,
+    pub training_level: TrainingLevel,
+    pub confidentiality: Confidentiality,
+    pub listing_version: i32,
+    /// JSON of a [`ReportContent`].
+    pub content: String,
+    pub public_summary: Option<String>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+impl ReportRow {
+    /// The stored document.
+    pub fn content(&self) -> Result<ReportContent, Error> {
+        serde_json::from_str(&self.content).map_err(Error::internal)
+    }
+
+    /// The row's quoted entity tag.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        format!("\"r{}\"", self.version)
+    }
+}
+
+/// What `red_flag_reports.content` holds: the account as it was sent, which is never changed, and what was added.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReportContent {
+    /// The account as it was sent.
+    pub input: RedFlagReportInput,
+    /// The reporter's answers to questions, oldest first; at most [`MAX_INFORMATION`].
+    #[serde(default)]
+    pub information: Vec<Information>,
+    /// What showed that the cause was removed; present once remediated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<String>,
+}
+
+impl ReportContent {
+    fn new(input: RedFlagReportInput) -> Self {
+        Self { input, information: Vec::new(), proof: None }
+    }
+
+    fn to_text(&self) -> Result<String, Error> {
+        serde_json::to_string(self).map_err(Error::internal)
+    }
+}
+
+/// An answer of the reporter to a moderator's question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Information {
+    /// The answer.
+    #[schema(min_length = 10, max_length = 10_000)]
+    pub text: String,
+    /// When it was given.
+    pub at: Timestamp,
+}
+
+/// A report that is about to be stored. `input` has been checked.
+#[derive(Debug, Clone)]
+pub struct NewReport {
+    /// The report's id: random, so that it carries no time.
+    pub id: ReportId,
+    /// The program, which must be public.
+    pub program: ProgramId,
+    /// Who reports.
+    pub reporter: PrincipalId,
+    /// The account.
+    pub input: RedFlagReportInput,
+}
+
+/// Stores a report against the program's present listing. [`Error::NotFound`] when the program is not public.
+///
+/// The program itself is untouched: a report counts only once it is substantiated.
+pub fn create(conn: &mut Conn, new: NewReport, now: Timestamp) -> Result<ReportRow, Error> {
+    let program = find_public(conn, &Key::Id(new.program))?;
+    let row = ReportRow {
+        id: new.id,
+        program_id: program.id,
+        reporter_id: new.reporter,
+        kind: new.input.kind,
+        status: ReportStatus::Submitted,
+        version: 1,
+        severity: new.input.initial_severity(),
+        training_level: new.input.training_level,
+        confidentiality: new.input.confidentiality,
+        listing_version: program.listing_version,
+        content: ReportContent::new(new.input).to_text()?,
+        public_summary: None,
+        created_at: now,
+        updated_at: now,
+    };
+    diesel::insert_into(red_flag_reports::table).values(&row).execute(conn)?;
+    Ok(row)
+}
+
+/// Finds a report, whoever asks.
+pub fn find(conn: &mut Conn, id: ReportId) -> QueryResult<Option<ReportRow>> {
+    red_flag_reports::table.find(id).select(ReportRow::as_select()).first(conn).optional()
+}
+
+/// Finds a report of this reporter; those of others do not exist for them.
+pub fn find_own(conn: &mut Conn, id: ReportId, reporter: PrincipalId) -> Result<ReportRow, Error> {
+    find(conn, id)?.filter(|row| row.reporter_id == reporter).ok_or(Error::NotFound("report"))
+}
+
+/// Finds a report for a moderator to rule on. [`Error::Forbidden`] when the moderator is its reporter.
+pub fn find_to_rule(conn: &mut Conn, id: ReportId, moderator: PrincipalId) -> Result<ReportRow, Error> {
+    not_own(find(conn, id)?.ok_or(Error::NotFound("report"))?, moderator)
+}
+
+fn not_own(row: ReportRow, moderator: PrincipalId) -> Result<ReportRow, Error> {
+    if row.reporter_id == moderator {
+        return Err(Error::Forbidden("Nobody rules on their own report."));
+    }
+    Ok(row)
+}
+
+/// Rules on a report, writes the decision down, and brings the program's verdict up to date.
+///
+/// [`Error::NotFound`] when there is no such report, [`Error::Forbidden`] when the moderator is its reporter,
+/// [`Error::Conflict`] when its status does not allow the action.
+pub fn decide(
+    conn: &mut Conn,
+    moderator: &Caller,
+    id: ReportId,
+    decision: &ReportDecisionInput,
+    decision_id: DecisionId,
+    now: Timestamp,
+) -> Result<ReportRow, Error> {
+    let mut row = not_own(lock(conn, id)?, moderator.id)?;
+    match decision.action {
+        ReportRuling::Substantiate => {
+            row.severity = decision.severity.unwrap_or(row.severity);
+            row.public_summary.clone_from(&decision.public_summary);
+        }
+        ReportRuling::Remediate => {
+            let mut content = row.content()?;
+            content.proof.clone_from(&decision.proof);
+            row.content = content.to_text()?;
+        }
+        ReportRuling::StartTriage
+        | ReportRuling::RequestInfo
+        | ReportRuling::ResumeTriage
+        | ReportRuling::Unsubstantiate => {}
+    }
+    let change = Change { action: decision.action.into(), reason: &decision.reason, decision_id, now };
+    apply(conn, row, moderator, &change)
+}
+
+/// Takes a report back for its reporter. Errors as for [`inform`].
+pub fn withdraw(
+    conn: &mut Conn,
+    reporter: &Caller,
+    id: ReportId,
+    decision_id: DecisionId,
+    now: Timestamp,
+) -> Result<ReportRow, Error> {
+    let row = lock_own(conn, id, reporter)?;
+    apply(conn, row, reporter, &Change { action: ReportAction::Withdraw, reason: "", decision_id, now })
+}
+
+/// Adds the reporter's answer to a question, which puts the report back into triage.
+///
+/// [`Error::NotFound`] when there is no such report of this reporter, [`Error::Conflict`] when its status does not
+/// allow it. The answer is kept with the account and not in the decision, because reasons may be shown to others.
+pub fn inform(
+    conn: &mut Conn,
+    reporter: &Caller,
+    id: ReportId,
+    input: &InformationInput,
+    decision_id: DecisionId,
+    now: Timestamp,
+) -> Result<ReportRow, Error> {
+    let mut row = lock_own(conn, id, reporter)?;
+    let mut content = row.content()?;
+    if content.information.len() >= MAX_INFORMATION {
+        return Err(Error::Conflict(format!(
+            "The report already has {MAX_INFORMATION} answers, the most that it takes."
+        )));
+    }
+    content.information.push(Information { text: input.text.clone(), at: now });
+    row.content = content.to_text()?;
+    apply(conn, row, reporter, &Change { action: ReportAction::GiveInfo, reason: "", decision_id, now })
+}
+
+/// Counts a change of the report and thereby locks its row for the rest of the transaction, then reads it.
+fn lock(conn: &mut Conn, id: ReportId) -> Result<ReportRow, Error> {
+    diesel::update(red_flag_reports::table.find(id))
+        .set(red_flag_reports::version.eq(red_flag_reports::version + 1))
+        .execute(conn)?;
+    find(conn, id)?.ok_or(Error::NotFound("report"))
+}
+
+fn lock_own(conn: &mut Conn, id: ReportId, reporter: &Caller) -> Result<ReportRow, Error> {
+    Some(lock(conn, id)?).filter(|row| row.reporter_id == reporter.id).ok_or(Error::NotFound("report"))
+}
+
+/// One change of state and the record of it.
+struct Change<'a> {
+    action: ReportAction,
+    reason: &'a str,
+    decision_id: DecisionId,
+    now: Timestamp,
+}
+
+/// Carries out the transition on a locked row that already holds what else the change sets.
+fn apply(conn: &mut Conn, mut row: ReportRow, by: &Caller, change: &Change<'_>) -> Result<ReportRow, Error> {
+    let from = row.status;
+    let to = from.after(change.action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+    row.status = to;
+    row.updated_at = change.now;
+    diesel::update(red_flag_reports::table.find(row.id))
+        .set((
+            red_flag_reports::status.eq(row.status),
+            red_flag_reports::severity.eq(row.severity),
+            red_flag_reports::content.eq(&row.content),
+            red_flag_reports::public_summary.eq(&row.public_summary),
+            red_flag_reports::updated_at.eq(row.updated_at),
+        ))
+        .execute(conn)?;
+    let act = Act {
+        id: change.decision_id,
+        by: *by,
+        action: change.action.as_str(),
+        from: from.as_str(),
+        to: to.as_str(),
+        reason: change.reason,
+        at: change.now,
+    };
+    moderation::store::record(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), &act)?;
+    if from.stands() != to.stands() {
+        derived::reports_changed(conn, row.program_id)?;
+    }
+    Ok(row)
+}

@@ -1,0 +1,203 @@
+//! How a review is shown: to everyone, to moderators, to its author.
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    model::{ClaimChecked, Disclosure, Period, Ratings, ReviewInput, ReviewStatus, ReviewText, TaskDone, Verification},
+    store::ReviewRow,
+};
+use crate::{
+    auth::{Caller, Role},
+    http::Error,
+    ids::{ProgramId, ReviewId},
+    page_type,
+    reference::TrainingLevel,
+    text_enum::text_enum,
+    time::{Day, HalfYear, Timestamp},
+};
+
+/// Who reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum View {
+    /// Anyone.
+    Public,
+    /// A moderator.
+    Moderator,
+    /// The author.
+    Author,
+}
+
+impl View {
+    /// As whom `caller` may read `row`; `None` when the review does not exist for them.
+    pub fn of(row: &ReviewRow, caller: Option<&Caller>) -> Option<Self> {
+        match caller {
+            Some(caller) if caller.id == row.participant_id => Some(Self::Author),
+            Some(caller) if caller.role == Role::Moderator => Some(Self::Moderator),
+            _ => row.status.is_public().then_some(Self::Public),
+        }
+    }
+
+    /// The quoted entity tag of what this reader sees. Of one version, moderators and the public
+    /// see the same bytes or only moderators see it, so they share a tag.
+    pub fn etag(self, row: &ReviewRow) -> String {
+        match self {
+            Self::Public | Self::Moderator => format!("\"r{}\"", row.version),
+            Self::Author => format!("\"r{}-own\"", row.version),
+        }
+    }
+}
+
+text_enum! {
+    /// Something about a review that nobody has checked.
+    pub enum Unchecked {
+        /// That the author studies or works where they say.
+        Affiliation = "affiliation",
+        /// That the author took part in the program.
+        Participation = "participation",
+        /// That it was in the half-year stated.
+        Period = "period",
+        /// The training level stated.
+        TrainingLevel = "training_level",
+        /// That things happened as they are told.
+        Account = "account",
+    }
+}
+
+/// How it is known that the author took part, and what is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ReviewVerification {
+    /// The method; `none` when nothing was checked.
+    pub method: Verification,
+    /// Whether anything was checked.
+    pub verified: bool,
+    /// What was not checked.
+    #[schema(max_items = 5)]
+    pub not_checked: &'static [Unchecked],
+}
+
+impl From<Verification> for ReviewVerification {
+    /// Nothing proves the account itself. A code proves that one took part and a confirmation by a
+    /// university also when; an address at a university proves only that one belongs there.
+    fn from(method: Verification) -> Self {
+        use Unchecked as U;
+        let not_checked: &[Unchecked] = match method {
+            Verification::ParticipationCode => &[U::Affiliation, U::Period, U::TrainingLevel, U::Account],
+            Verification::UniversityConfirmed => &[U::TrainingLevel, U::Account],
+            Verification::UniversityEmail => &[U::Participation, U::Period, U::TrainingLevel, U::Account],
+            Verification::None => Unchecked::ALL,
+        };
+        Self { method, verified: method.is_verified(), not_checked }
+    }
+}
+
+/// What only the author sees.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct OwnReview {
+    /// The months as written; others see the half-year.
+    pub period: Period,
+    /// When the review was written.
+    pub created_at: Timestamp,
+    /// When the review last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A review.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct ReviewBody {
+    /// The review's id.
+    pub id: ReviewId,
+    /// The program it is about.
+    pub program_id: ProgramId,
+    /// The author's pseudonym: the same in all reviews of this program, another in other programs.
+    #[schema(max_length = 80, example = "participant-5f2b9c01")]
+    pub author: String,
+    /// Its state.
+    pub status: ReviewStatus,
+    /// Why it was held or rejected. Only for the author and moderators, and only in these states.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_length = 2000)]
+    pub status_reason: Option<String>,
+    /// Counts the edits; 1 for the text as first written.
+    #[schema(minimum = 1, example = 1)]
+    pub revision: i32,
+    /// The half-year in which the experience ended.
+    pub period: HalfYear,
+    /// For how many weeks.
+    #[schema(minimum = 1, maximum = 104, example = 6)]
+    pub weeks: i32,
+    /// Training level of the author at that time.
+    pub training_level: TrainingLevel,
+    /// Ratings from 1 (worst) to 5 (best); null where none was given.
+    pub ratings: Ratings,
+    /// Mean of the ratings given, to two decimals; null without any.
+    #[schema(minimum = 1, maximum = 5, example = 4.25)]
+    pub overall: Option<f64>,
+    /// Whether the author would recommend the program; null when not answered.
+    pub would_recommend: Option<bool>,
+    /// Text, in five parts.
+    pub text: ReviewText,
+    /// Tasks the author did, each once.
+    #[schema(max_items = 11)]
+    pub tasks_done: Vec<TaskDone>,
+    /// Claims of the listing that the author could check.
+    #[schema(max_items = 20)]
+    pub claims_checked: Vec<ClaimChecked>,
+    /// What a reader must know about the author's interests.
+    pub disclosure: Disclosure,
+    /// How it is known that the author took part, and what is not known.
+    pub verification: ReviewVerification,
+    /// First day of the month in which the review was first published; null when it never was. The
+    /// exact time is not shown, because it could tell who wrote it.
+    pub published_on: Option<Day>,
+    /// What only the author sees; absent for others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub own: Option<OwnReview>,
+}
+
+impl ReviewBody {
+    /// The body for one reader; `content` is what `row.content` holds.
+    pub fn new(row: &ReviewRow, content: ReviewInput, view: View) -> Self {
+        let published = row.published_at != Timestamp::EPOCH;
+        let own = OwnReview { period: content.period, created_at: row.created_at, updated_at: row.updated_at };
+        Self {
+            id: row.id,
+            program_id: row.program_id,
+            author: row.pseudonym.clone(),
+            status: row.status,
+            status_reason: row.status_reason.clone().filter(|_| view != View::Public),
+            revision: row.revision,
+            period: row.half_year,
+            weeks: content.weeks,
+            training_level: content.training_level,
+            ratings: content.ratings,
+            overall: mean(row.overall_sum, row.overall_count),
+            would_recommend: content.would_recommend,
+            text: content.text,
+            tasks_done: content.tasks_done,
+            claims_checked: content.claims_checked,
+            disclosure: content.disclosure,
+            verification: row.verification.into(),
+            published_on: published.then(|| row.published_at.day().month().first_day()),
+            own: (view == View::Author).then_some(own),
+        }
+    }
+
+    /// The body for one reader, from the stored content.
+    pub fn read(row: &ReviewRow, view: View) -> Result<Self, Error> {
+        Ok(Self::new(row, row.input()?, view))
+    }
+}
+
+/// The mean to two decimals, rounded half up in whole numbers.
+fn mean(sum: i32, count: i32) -> Option<f64> {
+    (count > 0).then(|| f64::from((sum * 200 + count) / (2 * count)) / 100.0)
+}
+
+page_type! {
+    /// A page of reviews.
+    ReviewPage of ReviewBody
+}
+
+#[cfg(test)]
+mod tests;

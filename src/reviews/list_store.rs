@@ -1,0 +1,186 @@
+//! Lists of reviews, by keyset.
+//!
+//! The times of creation and publication are not public, and a cursor can be decoded by whoever
+//! holds it. So where a list is ordered by time, its cursors hold only the last review's id, and
+//! the time is looked up here.
+
+use diesel::prelude::*;
+
+use super::{
+    model::{ReviewStatus, Verification},
+    store::ReviewRow,
+};
+use crate::{
+    db::{Conn, schema::reviews},
+    http::{Error, Position},
+    ids::{PrincipalId, ProgramId, ReviewId},
+    reference::TrainingLevel,
+    text_enum::text_enum,
+    time::{HalfYear, Timestamp},
+};
+
+text_enum! {
+    /// Order of a program's reviews.
+    pub enum ReviewSort {
+        /// Latest publication first.
+        Newest = "newest",
+        /// Best mean rating first; those without ratings last.
+        Highest = "highest",
+        /// Worst mean rating first; those without ratings are left out.
+        Lowest = "lowest",
+    }
+}
+
+impl ReviewSort {
+    /// Where in the list `row` stands.
+    pub fn position(self, row: &ReviewRow) -> Position {
+        match self {
+            Self::Newest => by_id(row),
+            Self::Highest | Self::Lowest => Position::by_number(i64::from(row.overall_key), *row.id.as_uuid()),
+        }
+    }
+}
+
+/// Where `row` stands in a list ordered by time.
+pub fn by_id(row: &ReviewRow) -> Position {
+    Position::by_number(0, *row.id.as_uuid())
+}
+
+/// What a program's public list is narrowed to.
+#[derive(Debug, Clone, Copy)]
+pub struct PublicFilter {
+    /// Order.
+    pub sort: ReviewSort,
+    /// Training level of the author at that time.
+    pub training_level: Option<TrainingLevel>,
+    /// Half-year in which the experience ended.
+    pub half_year: Option<HalfYear>,
+    /// Whether the author's taking part was verified.
+    pub verified: Option<bool>,
+    /// Whether the author would recommend the program; those who did not answer match neither.
+    pub recommends: Option<bool>,
+}
+
+/// Published reviews of a program.
+pub fn of_program(
+    conn: &mut Conn,
+    program: ProgramId,
+    filter: &PublicFilter,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<ReviewRow>, Error> {
+    let mut query = reviews::table
+        .filter(reviews::program_id.eq(program))
+        .filter(reviews::status.eq(ReviewStatus::Published))
+        .select(ReviewRow::as_select())
+        .limit(limit)
+        .into_boxed();
+    if let Some(level) = filter.training_level {
+        query = query.filter(reviews::training_level.eq(level));
+    }
+    if let Some(half_year) = filter.half_year {
+        query = query.filter(reviews::half_year.eq(half_year));
+    }
+    if let Some(verified) = filter.verified {
+        let none = Verification::None;
+        query = if verified {
+            query.filter(reviews::verification.ne(none))
+        } else {
+            query.filter(reviews::verification.eq(none))
+        };
+    }
+    if let Some(recommends) = filter.recommends {
+        query = query.filter(reviews::would_recommend.eq(i32::from(recommends)));
+    }
+    // `key <= k AND (key < k OR id > i)`: PostgreSQL needs the first half to use the index.
+    query = match filter.sort {
+        ReviewSort::Newest => {
+            if let Some(last) = after {
+                let ((_, at), id) = (times_of(conn, last)?, id_of(last));
+                query = query
+                    .filter(reviews::published_at.le(at))
+                    .filter(reviews::published_at.lt(at).or(reviews::id.gt(id)));
+            }
+            query.order((reviews::published_at.desc(), reviews::id))
+        }
+        ReviewSort::Highest => {
+            if let Some(last) = after {
+                let (key, id) = (key_of(last)?, id_of(last));
+                query = query
+                    .filter(reviews::overall_key.le(key))
+                    .filter(reviews::overall_key.lt(key).or(reviews::id.gt(id)));
+            }
+            query.order((reviews::overall_key.desc(), reviews::id))
+        }
+        ReviewSort::Lowest => {
+            query = query.filter(reviews::overall_key.gt(0));
+            if let Some(last) = after {
+                // The index runs the other way, so equal keys come in falling order of ids.
+                let (key, id) = (key_of(last)?, id_of(last));
+                query = query
+                    .filter(reviews::overall_key.ge(key))
+                    .filter(reviews::overall_key.gt(key).or(reviews::id.lt(id)));
+            }
+            query.order((reviews::overall_key, reviews::id.desc()))
+        }
+    };
+    Ok(query.load(conn)?)
+}
+
+/// Reviews in one state, of one program or of all, oldest first.
+pub fn by_status(
+    conn: &mut Conn,
+    status: ReviewStatus,
+    program: Option<ProgramId>,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<ReviewRow>, Error> {
+    let mut query =
+        reviews::table.filter(reviews::status.eq(status)).select(ReviewRow::as_select()).limit(limit).into_boxed();
+    if let Some(program) = program {
+        query = query.filter(reviews::program_id.eq(program));
+    }
+    if let Some(last) = after {
+        let ((at, _), id) = (times_of(conn, last)?, id_of(last));
+        query = query.filter(reviews::created_at.ge(at)).filter(reviews::created_at.gt(at).or(reviews::id.gt(id)));
+    }
+    Ok(query.order((reviews::created_at, reviews::id)).load(conn)?)
+}
+
+/// Everything that a participant wrote, newest first.
+pub fn of_participant(
+    conn: &mut Conn,
+    participant: PrincipalId,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<ReviewRow>, Error> {
+    let mut query = reviews::table
+        .filter(reviews::participant_id.eq(participant))
+        .select(ReviewRow::as_select())
+        .limit(limit)
+        .into_boxed();
+    if let Some(last) = after {
+        let ((at, _), id) = (times_of(conn, last)?, id_of(last));
+        query = query.filter(reviews::created_at.le(at)).filter(reviews::created_at.lt(at).or(reviews::id.lt(id)));
+    }
+    Ok(query.order((reviews::created_at.desc(), reviews::id.desc())).load(conn)?)
+}
+
+fn id_of(position: &Position) -> ReviewId {
+    ReviewId::from_uuid(position.id)
+}
+
+fn key_of(position: &Position) -> Result<i32, Error> {
+    i32::try_from(position.number).map_err(|_| Error::Cursor)
+}
+
+/// When the review at `position` was created and published. A creation time never changes, nor does
+/// a publication time once there is one, and rows are never deleted.
+fn times_of(conn: &mut Conn, position: &Position) -> Result<(Timestamp, Timestamp), Error> {
+    reviews::table
+        .find(id_of(position))
+        .select((reviews::created_at, reviews::published_at))
+        .first(conn)
+        .optional()?
+        .ok_or(Error::Cursor)
+}

@@ -1,0 +1,14 @@
+//! Reviews: what participants tell about a program, in ratings, text and a structured report of what they did.
+//!
+//! One review per participant, program and half-year; an edit keeps the former content as a revision.
+//! Others see a pseudonym that differs per program, and the half-year instead of the months.
+//! A moderator can hold, publish or reject with a reason; the author can withdraw.
+//! Published reviews count in the program's score, in the same transaction.
+
+mod body;
+mod list_store;
+pub mod model;
+pub mod pseudonym;
+pub mod routes;
+mod state;
+pub mod store;

@@ -1,0 +1,106 @@
+//! Handlers for moderators of reviews.
+
+use actix_web::{
+    get, post,
+    web::{Data, Path},
+};
+use uuid::Uuid;
+
+use super::{changed, page};
+use crate::{
+    app::State,
+    auth::Moderator,
+    http::{Changed, Error, FromParams, Json, NoQuery, Page, Paging, Params, Query},
+    ids::{DecisionId, ProgramId, ReviewId},
+    reviews::{
+        body::{ReviewBody, ReviewPage, View},
+        list_store,
+        model::{ReviewDecisionInput, ReviewStatus},
+        store,
+    },
+    time::Timestamp,
+};
+
+/// Parameters of the moderators' list.
+pub struct ModeratorQuery {
+    status: ReviewStatus,
+    program: Option<ProgramId>,
+    paging: Paging,
+}
+
+impl FromParams for ModeratorQuery {
+    fn from_params(params: &mut Params) -> Self {
+        let paging = Paging::from_params(params);
+        let status = params.parsed("status", "pending, held, published, rejected or withdrawn.");
+        Self {
+            status: status.unwrap_or(ReviewStatus::Held),
+            program: params.parsed("program", "The id of a program."),
+            paging,
+        }
+    }
+}
+
+/// List reviews for moderation
+///
+/// For moderators: reviews in one state, oldest first. Without `status`, those that wait for a moderator.
+#[utoipa::path(
+    tag = "reviews",
+    operation_id = "list_reviews",
+    params(
+        ("status" = Option<ReviewStatus>, Query, description = "State; `held` when absent.", example = "held"),
+        ("program" = Option<ProgramId>, Query, description = "Only reviews of the program with this id.",
+            example = "0195f8a0-1c2d-7abc-8def-0123456789ab"),
+        ("limit" = Option<i32>, Query, description = "Reviews on a page; 20 when absent.", minimum = 1, maximum = 100,
+            example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", max_length = 1000,
+            pattern = "^[A-Za-z0-9_-]+$")
+    ),
+    responses((status = 200, description = "A page of reviews.", body = ReviewPage)),
+    security(("bearer" = []))
+)]
+#[get("/v1/reviews")]
+pub async fn list_reviews(
+    state: Data<State>,
+    _moderator: Moderator,
+    query: Query<ModeratorQuery>,
+) -> Result<Page<ReviewPage>, Error> {
+    let Query(ModeratorQuery { status, program, paging }) = query;
+    let paging = paging.bound_to("moderators");
+    let after = paging.position(&state.cursors)?;
+    let limit = paging.fetch();
+    let rows = state.db.read(move |conn| list_store::by_status(conn, status, program, after.as_ref(), limit)).await?;
+    page(paging.page(rows, &state.cursors, list_store::by_id), View::Moderator)
+}
+
+/// Decide about a review
+///
+/// For moderators: `hold` takes a published or pending review out of public view, `publish` makes a held or pending
+/// one public, `reject` refuses a held one for good. The author reads the reason of the first and last. The score
+/// follows at once.
+#[utoipa::path(
+    tag = "reviews",
+    operation_id = "decide_review",
+    params(("review" = ReviewId, Path, description = "Id of the review.",
+        example = "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11")),
+    request_body(content = ReviewDecisionInput, description = "The decision.", example = json!({
+        "action": "hold", "reason": "The text names a patient; please take the name out."
+    })),
+    responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
+    security(("bearer" = []))
+)]
+#[post("/v1/reviews/{review}/decisions")]
+pub async fn decide_review(
+    state: Data<State>,
+    Moderator(caller): Moderator,
+    review: Path<ReviewId>,
+    _: NoQuery,
+    body: Json<ReviewDecisionInput>,
+) -> Result<Changed<ReviewBody>, Error> {
+    let (id, now) = (review.into_inner(), Timestamp::now());
+    // A review that does not exist is answered before the body is judged.
+    state.db.read(move |conn| store::find(conn, id)).await?;
+    let decision = body.valid()?;
+    let record = DecisionId::from_uuid(Uuid::now_v7());
+    let row = state.db.write(move |conn| store::decide(conn, &caller, id, &decision, record, now)).await?;
+    changed(&row, View::Moderator)
+}

@@ -1,0 +1,119 @@
+//! Changes of a review's state, with their effect on the score and their record.
+
+use diesel::prelude::*;
+
+use super::ReviewRow;
+use crate::{
+    auth::Caller,
+    db::{Conn, schema::reviews},
+    http::Error,
+    ids::{DecisionId, ReviewId},
+    moderation::{self, Act, SubjectKind},
+    programs::derived::review_changed,
+    reviews::model::{ReviewAction, ReviewDecisionInput, ReviewStatus},
+    time::Timestamp,
+};
+
+/// The columns that a change of state sets.
+#[derive(AsChangeset)]
+#[diesel(table_name = reviews, treat_none_as_null = true)]
+struct State<'a> {
+    status: ReviewStatus,
+    status_reason: Option<&'a str>,
+    published_at: Timestamp,
+    updated_at: Timestamp,
+}
+
+/// Carries out a moderator's decision, records it, and returns the row as it is now.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Conflict`] when the present state forbids the action.
+pub fn decide(
+    conn: &mut Conn,
+    by: &Caller,
+    id: ReviewId,
+    decision: &ReviewDecisionInput,
+    record: DecisionId,
+    now: Timestamp,
+) -> Result<ReviewRow, Error> {
+    let row = diesel::update(reviews::table.find(id))
+        .set(reviews::version.eq(reviews::version + 1))
+        .returning(reviews::all_columns)
+        .get_result(conn)
+        .optional()?;
+    let act = Change { by, action: decision.action.into(), reason: &decision.reason, record, now };
+    act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+}
+
+/// Takes a review back for its author, records that, and returns the row as it is now.
+///
+/// # Errors
+/// [`Error::NotFound`] when `by` did not write such a review, or [`Error::Conflict`] when its state
+/// is final.
+pub fn withdraw(
+    conn: &mut Conn,
+    by: &Caller,
+    id: ReviewId,
+    record: DecisionId,
+    now: Timestamp,
+) -> Result<ReviewRow, Error> {
+    let own = reviews::table.find(id).filter(reviews::participant_id.eq(by.id));
+    let row = diesel::update(own)
+        .set(reviews::version.eq(reviews::version + 1))
+        .returning(reviews::all_columns)
+        .get_result(conn)
+        .optional()?;
+    let act = Change { by, action: ReviewAction::Withdraw, reason: "", record, now };
+    act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+}
+
+/// A change of state.
+struct Change<'a> {
+    by: &'a Caller,
+    action: ReviewAction,
+    reason: &'a str,
+    record: DecisionId,
+    now: Timestamp,
+}
+
+impl Change<'_> {
+    /// `row` has been read in this transaction by the statement that counted up its version, so it
+    /// cannot change before the commit.
+    fn carry_out(&self, conn: &mut Conn, row: ReviewRow) -> Result<ReviewRow, Error> {
+        let from = row.status;
+        let to = from.after(self.action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+        // The author reads why a review is not public; why it became public again is in the record.
+        let explained = matches!(to, ReviewStatus::Held | ReviewStatus::Rejected);
+        let first_published = to.is_public() && row.published_at == Timestamp::EPOCH;
+        let state = State {
+            status: to,
+            status_reason: explained.then_some(self.reason),
+            published_at: if first_published { self.now } else { row.published_at },
+            updated_at: self.now,
+        };
+        diesel::update(reviews::table.find(row.id)).set(&state).execute(conn)?;
+        if from.is_public() != to.is_public() {
+            let counts = row.rated()?;
+            let before = from.is_public().then_some(&counts);
+            let after = to.is_public().then_some(&counts);
+            review_changed(conn, row.program_id, before, after, self.now)?;
+        }
+        let act = Act {
+            id: self.record,
+            by: *self.by,
+            action: self.action.as_str(),
+            from: from.as_str(),
+            to: to.as_str(),
+            reason: self.reason,
+            at: self.now,
+        };
+        moderation::store::record(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
+        Ok(ReviewRow {
+            status: to,
+            status_reason: explained.then(|| self.reason.to_owned()),
+            published_at: state.published_at,
+            updated_at: self.now,
+            ..row
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! Runs the service until it is told to end.
+
+use std::{
+    io,
+    sync::atomic::Ordering,
+    time::Duration,
+};
+
+use actix_web::{App, HttpResponse, HttpServer, web, web::Data};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::{State, app};
+
+/// How long requests in flight may take to finish.
+const SHUTDOWN: u64 = 30;
+/// How often idle rate-limit buckets are forgotten and derived columns are brought to the present day.
+const UPKEEP: Duration = Duration::from_secs(60);
+
+/// Serves until SIGTERM or SIGINT, then drains and returns. `ready` runs once the port is open.
+pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
+    let shared = state.clone();
+    let server = HttpServer::new(move || app(shared.clone()))
+        .workers(state.config.workers)
+        .max_connections(10_000)
+        .client_request_timeout(Duration::from_secs(5))
+        .keep_alive(Duration::from_secs(75))
+        .shutdown_timeout(SHUTDOWN)
+        .disable_signals()
+        .bind(state.config.bind)?
+        .run();
+    let handle = server.handle();
+    if let Some(address) = state.config.metrics_bind {
+        let shared = state.clone();
+        let metrics = HttpServer::new(move || {
+            let route = web::get().to(|state: Data<State>| async move {
+                let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+                HttpResponse::Ok().content_type(media_type).body(state.metrics.render())
+            });
+            App::new().app_data(shared.clone()).route("/metrics", route)
+        });
+        actix_web::rt::spawn(metrics.workers(1).disable_signals().bind(address)?.run());
+    }
+    let upkeep = actix_web::rt::spawn(keep_up(state.clone()));
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let draining = state.clone();
+    actix_web::rt::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {
+                // Balancers stop sending once readiness fails; until then, requests are still served.
+                draining.draining.store(true, Ordering::Relaxed);
+                tokio::time::sleep(draining.config.drain).await;
+            }
+            _ = interrupt.recv() => draining.draining.store(true, Ordering::Relaxed),
+        }
+        tracing::info!("finishing the requests in flight");
+        handle.stop(true).await;
+    });
+    ready();
+    let result = server.await;
+    upkeep.abort();
+    result
+}
+
+async fn keep_up(state: Data<State>) {
+    let mut tick = tokio::time::interval(UPKEEP);
+    loop {
+        tick.tick().await;
+        state.limits.tidy();
+        if let Err(error) = crate::programs::refresh(&state.db, crate::time::Timestamp::now()).await {
+            tracing::error!(%error, "derived columns could not be brought to the present day");
+        }
+    }
+}

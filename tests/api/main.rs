@@ -1,0 +1,20 @@
+//! The integration tests: a real server on a port, over HTTP, on both databases.
+//!
+//! A claim written inside `on_both!` becomes two tests, `sqlite::…` and `postgres::…`. PostgreSQL is
+//! the server that `TEST_DATABASE_URL` names, or else one throw-away cluster that is started from
+//! the installed binaries (`support::postgres`).
+#![cfg(test)]
+
+#[macro_use]
+mod support;
+
+mod access;
+mod concurrency;
+mod crash;
+mod errors;
+mod http_floor;
+mod migrations;
+mod openapi;
+mod storage;
+mod tokens;
+mod walkthrough;

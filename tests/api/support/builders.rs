@@ -1,0 +1,99 @@
+//! Example bodies that validate, and the steps that lead to a listed program.
+
+use serde_json::{Value, json};
+
+use super::{Client, TestApp};
+
+/// A provider; the name makes the slug.
+pub fn provider(name: &str) -> Value {
+    json!({
+        "name": format!("Provider {name}"),
+        "country": "NP",
+        "description": "Places students at teaching hospitals, at the hospitals' own request."
+    })
+}
+
+/// A complete listing; the title makes the slug.
+pub fn program(title: &str) -> Value {
+    json!({
+        "title": format!("Clinical observation, {title}"),
+        "summary": "Four weeks on a medical ward with a named consultant.",
+        "description": "Students join the ward round each morning and watch. They touch no patient without \
+            consent, and a licensed physician is always in the room.",
+        "places": [{"country": "NP", "city": "Kathmandu"}],
+        "specialties": ["internal_medicine"],
+        "tracks": ["clinical_observation"],
+        "training_levels": ["clinical"],
+        "minimum_age": 18,
+        "weeks_min": 4,
+        "weeks_max": 8,
+        "start_months": [1, 2, 3],
+        "supervision": {
+            "roles": [{"role": "Consultant physician", "on_site": true}],
+            "licence_check": "document"
+        },
+        "scope": [{"task": "observe_with_consent", "training_level": "clinical", "rule": "allowed"}],
+        "fees": [{"amount_minor": 120_000, "currency": "EUR", "covers": "Placement and housing"}],
+        "legal_basis": {},
+        "safety": {},
+        "preparation": {},
+        "community_benefit": {},
+        "support": {}
+    })
+}
+
+/// A review with all ratings alike.
+pub fn review(rating: u8) -> Value {
+    json!({
+        "period": {"start_month": "2025-03", "end_month": "2025-04"},
+        "weeks": 6,
+        "training_level": "clinical",
+        "ratings": {"supervision": rating, "patient_respect": rating},
+        "would_recommend": rating > 2,
+        "text": {"good": "The consultant explained every case."},
+        "disclosure": {"incentive": "none", "relationship": "none"}
+    })
+}
+
+/// A red-flag report.
+pub fn report() -> Value {
+    let kinds = preceptor::reference::RedFlagKind::ALL;
+    json!({
+        "kind": kinds[0].as_str(),
+        "training_level": "clinical",
+        "happened": {"start_month": "2025-03", "end_month": "2025-04"},
+        "narrative": "On the second day I was left alone with a patient for an hour.",
+        "confidentiality": "public_summary"
+    })
+}
+
+/// A provider with its program, which is listed.
+pub struct Listed {
+    pub provider: Client,
+    pub provider_id: String,
+    pub program_id: String,
+    /// The path of the program.
+    pub path: String,
+}
+
+/// Makes a provider and a listed program by the operations that people use.
+pub async fn listed(app: &TestApp, name: &str) -> Listed {
+    let made = draft(app, name).await;
+    made.provider.act(&format!("{}/submit", made.path)).await.expect(200);
+    let decision = json!({"action": "list", "reason": "Everything was checked."});
+    let path = format!("{}/decisions", made.path);
+    app.moderator().await.post(&path, &decision).await.expect(200);
+    made
+}
+
+/// Makes a provider and a program that has not been submitted.
+pub async fn draft(app: &TestApp, name: &str) -> Listed {
+    let body = provider(name);
+    let created = app.admin().await.post("/v1/providers", &body).await.expect(201).json();
+    let provider_id = created["id"].as_str().unwrap().to_owned();
+    let provider = app.provider(&provider_id).await;
+    let created = provider.post("/v1/programs", &program(name)).await.expect(201);
+    let program_id = created.json()["id"].as_str().unwrap().to_owned();
+    let path = format!("/v1/programs/{program_id}");
+    Listed { provider, provider_id, program_id, path }
+}

@@ -1,0 +1,79 @@
+//! The README's walk-through, run as it stands: only the address and the way to call the binary are put in.
+
+use std::{
+    fs,
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use crate::support::{Backend, Setup};
+
+/// The server is killed however the test ends.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The first shell block after the marker.
+fn lines() -> String {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let after = readme.split("<!-- walk-through -->").nth(1).expect("the README marks its walk-through");
+    let block = after.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
+    block.expect("a shell block follows the mark").to_owned()
+}
+
+on_both! {
+    async fn the_walk_through_works_as_written(backend: Backend) {
+        walk(&Setup::empty(backend));
+    }
+}
+
+fn walk(setup: &Setup) {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let binary = env!("CARGO_BIN_EXE_preceptor");
+    let address = format!("127.0.0.1:{port}");
+    let mut settings = setup.variables();
+    settings.insert("PRECEPTOR_BIND".to_owned(), address.clone());
+    settings.insert("PRECEPTOR_LOG".to_owned(), "warn".to_owned());
+    let mut server = Running(
+        Command::new(binary).arg("demo").envs(&settings).stdout(Stdio::piped()).spawn().unwrap(),
+    );
+    let mut greeting = BufReader::new(server.0.stdout.take().unwrap()).lines();
+    // It prints once the port is open.
+    assert!(greeting.next().unwrap().unwrap().contains(&address));
+
+    let script: String = lines()
+        .lines()
+        .map(|line| match line {
+            _ if line.starts_with("B=") => format!("B=http://{address}\n"),
+            _ if line.starts_with("preceptor()") => format!("preceptor() {{ {binary} \"$@\"; }}\n"),
+            _ => format!("{line}\n"),
+        })
+        .collect();
+    // One answer per line, so that each can be read by itself.
+    let script = format!("set -eu\ncurl() {{ command curl \"$@\"; echo; }}\n{script}");
+    let output = Command::new("bash").arg("-c").arg(&script).envs(&settings).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let answers: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let [list, before, review, triaged, substantiated, after] = answers.as_slice() else {
+        panic!("six answers: {answers:#?}")
+    };
+    assert_eq!(list["data"][0]["slug"], "kestrel-internal-medicine-kumasi");
+    assert_eq!(before["verdict"], "insufficient_evidence");
+    assert_eq!(review["status"], "published");
+    assert_eq!(triaged["status"], "in_triage");
+    assert_eq!(substantiated["status"], "substantiated");
+    assert_eq!(after["verdict"], "not_recommended");
+    assert_eq!(after["reasons"][0]["report_ids"][0], substantiated["id"]);
+}
