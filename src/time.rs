@@ -267,6 +267,7 @@ impl std::str::FromStr for Month {
 integer_column!(Month, i32, diesel::sql_types::Integer, "month", |schema| {
     schema
         .pattern(Some("^[0-9]{4}-(0[1-9]|1[0-2])$"))
+        .examples([serde_json::json!("2025-03")])
         .max_length(Some(7))
         .description(Some("A calendar month."))
         .examples([serde_json::json!("2025-03")])
@@ -347,6 +348,7 @@ integer_column!(
     "half-year",
     |schema| schema
         .pattern(Some("^[0-9]{4}-H[12]$"))
+        .examples([serde_json::json!("2025-H2")])
         .max_length(Some(7))
         .description(Some(
             "Half a calendar year: H1 is January to June, H2 July to December."

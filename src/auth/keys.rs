@@ -67,13 +67,13 @@ pub struct Jwk {
     #[schema(max_length = 10, example = "ES256")]
     pub alg: &'static str,
     /// The key's thumbprint (RFC 7638).
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")]
     pub kid: String,
     /// The point's x, base64url.
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")]
     pub x: String,
     /// The point's y, base64url.
-    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$")]
+    #[schema(max_length = 64, pattern = "^[A-Za-z0-9_-]+$", example = "f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU")]
     pub y: String,
 }
 

@@ -174,7 +174,7 @@ macro_rules! page_type {
             #[schema(max_items = 100)]
             pub data: Vec<$item>,
             /// Send it as `cursor` for the next page; null at the end of the list.
-            #[schema(max_length = 1000, pattern = "^[A-Za-z0-9_-]+$")]
+            #[schema(max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", example = "AXsibiI6NDIwMDB9c2lnbmVk")]
             pub next_cursor: Option<String>,
         }
 

@@ -94,8 +94,10 @@ fn bound_one(members: &mut Map<String, Value>) {
 fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[Link]) {
     let takes_body = operation.get("requestBody").is_some();
     let patches = method == "patch";
-    if let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) {
-        parameters.iter_mut().filter_map(|parameter| parameter.get_mut("schema")).for_each(bound);
+    for part in ["parameters", "responses"] {
+        if let Some(part) = operation.get_mut(part) {
+            bound(part);
+        }
     }
     if patches {
         let if_match = json!({
@@ -109,6 +111,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
             None => operation["parameters"] = json!([if_match]),
         }
     }
+    name_roles(operation);
     let public = operation["security"].as_array().is_none_or(|all| all.iter().all(|one| one == &json!({})));
     let is_list = operation["parameters"]
         .as_array()
@@ -171,6 +174,15 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         responses.entry(code.status().as_str()).or_insert_with(|| json!({"$ref": reference}));
     }
     responses.sort_keys();
+}
+
+/// `bearer` in a handler's attributes stands for a token of any role.
+fn name_roles(operation: &mut Value) {
+    let Some(alternatives) = operation.get_mut("security").and_then(Value::as_array_mut) else { return };
+    if let Some(index) = alternatives.iter().position(|one| one.get("bearer").is_some()) {
+        let roles = crate::auth::Role::ALL.iter().map(|role| json!({role.as_str(): []}));
+        alternatives.splice(index..=index, roles);
+    }
 }
 
 fn header_ref(name: &str) -> Value {

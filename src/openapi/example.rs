@@ -44,7 +44,7 @@ fn of(schema: &Value, schemas: &Value, depth: u8) -> Value {
     if depth > 12 {
         return Value::Null;
     }
-    if let Some(example) = schema.get("example") {
+    if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {
         return example.clone();
     }
     if let Some(name) = schema["$ref"].as_str().and_then(|reference| reference.rsplit('/').next()) {

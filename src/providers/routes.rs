@@ -176,7 +176,7 @@ pub async fn list_providers(state: Data<State>, query: Query<ProvidersQuery>) ->
             "contact_email": "office@example.org"
         })),
     responses((status = 201, description = "The new provider.", body = ProviderBody)),
-    security(("bearer" = []))
+    security(("admin" = []))
 )]
 #[post("/v1/providers")]
 pub async fn post_provider(
@@ -228,14 +228,12 @@ pub async fn get_provider(
     operation_id = "update_provider",
     params(
         ("provider" = String, Path, description = "Id or slug of the provider.", min_length = 3, max_length = 80,
-            pattern = "^[a-z0-9-]+$", example = "himal-health-placements"),
-        ("If-Match" = String, Header, description = "The ETag of the provider as it was read.", max_length = 1000,
-            example = "\"v1-private\"")
+            pattern = "^[a-z0-9-]+$", example = "himal-health-placements")
     ),
     request_body(content = ProviderPatch, description = "What changes; null takes a member away.",
         content_type = "application/merge-patch+json", example = json!({"website": "https://example.org/new"})),
     responses((status = 200, description = "The provider after the edit.", body = ProviderBody)),
-    security(("bearer" = []))
+    security(("admin" = []), ("provider" = []))
 )]
 #[patch("/v1/providers/{provider}")]
 pub async fn patch_provider(

@@ -144,7 +144,7 @@ pub async fn list_of_program(
         "confidentiality": "public_summary"
     })),
     responses((status = 201, description = "The report.", body = RedFlagReport)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[post("/v1/programs/{program}/red-flag-reports")]
 pub async fn create(
@@ -192,7 +192,7 @@ pub async fn create(
             max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", nullable = false),
     ),
     responses((status = 200, description = "A page of reports.", body = RedFlagReportPage)),
-    security(("bearer" = []))
+    security(("moderator" = []))
 )]
 #[get("/v1/red-flag-reports")]
 pub async fn list(
@@ -222,7 +222,7 @@ pub async fn list(
             max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", nullable = false),
     ),
     responses((status = 200, description = "A page of reports.", body = RedFlagReportPage)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[get("/v1/me/red-flag-reports")]
 pub async fn list_own(
@@ -251,7 +251,7 @@ pub async fn list_own(
             example = "6b0c7f3e-52a4-4d1b-9c58-0f2d6c1b7a90"),
     ),
     responses((status = 200, description = "The report.", body = RedFlagReport)),
-    security(("bearer" = []))
+    security(("participant" = []), ("moderator" = []))
 )]
 #[get("/v1/red-flag-reports/{report}")]
 pub async fn read(
@@ -286,7 +286,7 @@ pub async fn read(
             example = "6b0c7f3e-52a4-4d1b-9c58-0f2d6c1b7a90"),
     ),
     responses((status = 200, description = "The report as it is now.", body = RedFlagReport)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[post("/v1/red-flag-reports/{report}/withdraw")]
 pub async fn withdraw(
@@ -322,7 +322,7 @@ pub async fn withdraw(
         "text": "It happened on four nights. The supervisor was in the building on one of them."
     })),
     responses((status = 200, description = "The report as it is now.", body = RedFlagReport)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[post("/v1/red-flag-reports/{report}/information")]
 pub async fn inform(
@@ -366,7 +366,7 @@ pub async fn inform(
         "public_summary": "Students were on a ward at night without any clinician, on more than one occasion."
     })),
     responses((status = 200, description = "The report as it is now.", body = RedFlagReport)),
-    security(("bearer" = []))
+    security(("moderator" = []))
 )]
 #[post("/v1/red-flag-reports/{report}/decisions")]
 pub async fn decide(

@@ -109,7 +109,7 @@ fn check_period(content: &ReviewInput, today: Day) -> Result<(), Error> {
     params(
         ("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
             pattern = "^[a-z0-9-]+$", example = "observation-weeks-in-cusco"),
-        ("sort" = Option<ReviewSort>, Query, description = "Order; `newest` when absent.", example = "newest"),
+        ("sort" = inline(Option<ReviewSort>), Query, description = "Order; `newest` when absent.", example = "newest"),
         ("training_level" = Option<TrainingLevel>, Query, description = "Training level of the author at that time.",
             example = "preclinical"),
         ("half_year" = Option<String>, Query, description = "Half-year in which the experience ended.",
@@ -173,7 +173,7 @@ pub async fn list_program_reviews(
         "disclosure": {"incentive": "none", "relationship": "none"}
     })),
     responses((status = 201, description = "The review, as its author sees it.", body = ReviewBody)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[post("/v1/programs/{program}/reviews")]
 pub async fn create_review(
@@ -253,7 +253,7 @@ pub async fn get_review(
         description = "The members to change; null takes one away.",
         example = json!({"ratings": {"supervision": 3, "value": null}, "would_recommend": false})),
     responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[patch("/v1/reviews/{review}")]
 pub async fn update_review(
@@ -289,7 +289,7 @@ pub async fn update_review(
     params(("review" = ReviewId, Path, description = "Id of the review.",
         example = "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11")),
     responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[post("/v1/reviews/{review}/withdraw")]
 pub async fn withdraw_review(
@@ -317,7 +317,7 @@ pub async fn withdraw_review(
             pattern = "^[A-Za-z0-9_-]+$")
     ),
     responses((status = 200, description = "A page of reviews.", body = ReviewPage)),
-    security(("bearer" = []))
+    security(("participant" = []))
 )]
 #[get("/v1/me/reviews")]
 pub async fn list_my_reviews(

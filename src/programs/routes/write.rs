@@ -68,7 +68,7 @@ fn held(conn: &mut Conn, id: ProviderId) -> Result<ProviderRow, Error> {
             "fees": [{"amount_minor": 125_000, "currency": "EUR", "covers": "Placement and supervision, four weeks"}]
         })),
     responses((status = 201, description = "The new draft.", body = ProgramBody)),
-    security(("bearer" = []))
+    security(("provider" = []))
 )]
 #[post("/v1/programs")]
 pub async fn post_program(
@@ -101,14 +101,12 @@ pub async fn post_program(
     operation_id = "update_program",
     params(
         ("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
-            pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu"),
-        ("If-Match" = String, Header, description = "The ETag of the program as it was read.", max_length = 1000,
-            example = "\"v3-1-20148\"")
+            pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu")
     ),
     request_body(content = ProgramPatch, description = "What changes; null takes a member away.",
         content_type = "application/merge-patch+json", example = json!({"weeks_max": 8, "housing": null})),
     responses((status = 200, description = "The program after the edit.", body = ProgramBody)),
-    security(("bearer" = []))
+    security(("provider" = []))
 )]
 #[patch("/v1/programs/{program}")]
 pub async fn patch_program(
@@ -163,7 +161,7 @@ async fn act(
     params(("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
         pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu")),
     responses((status = 200, description = "The submitted program.", body = ProgramBody)),
-    security(("bearer" = []))
+    security(("provider" = []))
 )]
 #[post("/v1/programs/{program}/submit")]
 pub async fn submit_program(
@@ -184,7 +182,7 @@ pub async fn submit_program(
     params(("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
         pattern = "^[a-z0-9-]+$", example = "observation-internal-medicine-kathmandu")),
     responses((status = 200, description = "The archived program.", body = ProgramBody)),
-    security(("bearer" = []))
+    security(("provider" = []))
 )]
 #[post("/v1/programs/{program}/archive")]
 pub async fn archive_program(
@@ -210,7 +208,7 @@ pub async fn archive_program(
         content_type = "application/json",
         example = json!({"action": "list", "reason": "The host hospital has confirmed the agreement."})),
     responses((status = 200, description = "The program after the decision.", body = ProgramBody)),
-    security(("bearer" = []))
+    security(("moderator" = []))
 )]
 #[post("/v1/programs/{program}/decisions")]
 pub async fn decide_program(

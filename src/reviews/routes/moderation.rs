@@ -56,7 +56,7 @@ impl FromParams for ModeratorQuery {
             pattern = "^[A-Za-z0-9_-]+$")
     ),
     responses((status = 200, description = "A page of reviews.", body = ReviewPage)),
-    security(("bearer" = []))
+    security(("moderator" = []))
 )]
 #[get("/v1/reviews")]
 pub async fn list_reviews(
@@ -86,7 +86,7 @@ pub async fn list_reviews(
         "action": "hold", "reason": "The text names a patient; please take the name out."
     })),
     responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
-    security(("bearer" = []))
+    security(("moderator" = []))
 )]
 #[post("/v1/reviews/{review}/decisions")]
 pub async fn decide_review(

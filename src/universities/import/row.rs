@@ -210,6 +210,7 @@ fn page(text: &str) -> Result<String, &'static str> {
 
 /// Input repeated in a fault: short and printable.
 fn quoted(text: &str) -> String {
-    let shown: String = text.chars().take(60).flat_map(char::escape_debug).collect();
+    let shown: String =
+        text.chars().take(60).map(|c| if c.is_control() || is_direction(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
     if text.chars().count() > 60 { format!("{shown}…") } else { shown }
 }
