@@ -9,7 +9,10 @@ use std::{
 use actix_web::{App, HttpResponse, HttpServer, web, web::Data};
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::app::{State, app};
+use crate::{
+    app::{State, app},
+    http::schema,
+};
 
 /// How long requests in flight may take to finish.
 const SHUTDOWN: u64 = 30;
@@ -18,6 +21,7 @@ const UPKEEP: Duration = Duration::from_secs(60);
 
 /// Serves until SIGTERM or SIGINT, then drains and returns. `ready` runs once the port is open.
 pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
+    schema::warm().map_err(io::Error::other)?;
     let shared = state.clone();
     let server = HttpServer::new(move || app(shared.clone()))
         .workers(state.config.workers)

@@ -56,7 +56,7 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
     let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
     let Some(token) = bearer(req.headers())? else { return Ok(None) };
     let verified = state.auth.verify(token, Timestamp::now())?;
-    let principal = state.db.read(move |conn| Ok(principals::find(conn, verified.principal)?)).await?;
+    let principal = state.db.read_latest(move |conn| Ok(principals::find(conn, verified.principal)?)).await?;
     let caller = principal
         .filter(|principal| principal.stands_behind(&verified))
         .map(|principal| principal.caller())

@@ -105,6 +105,13 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, self.keys.signing()).map_err(Error::internal)
     }
 
+    /// Signs and verifies once, so that a process whose keys or cryptography do not work never begins to serve.
+    pub fn self_test(&self, now: Timestamp) -> Result<(), Error> {
+        let nobody = PrincipalId::from_uuid(Uuid::nil());
+        let token = self.issue(nobody, Role::Participant, now, Duration::from_secs(1), Uuid::nil())?;
+        self.verify_anew(&token, now).map(drop).map_err(|_| Error::internal("a token of our own does not verify"))
+    }
+
     /// Verifies a token, from memory if it was seen before.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
         let digest = fingerprint(token);
@@ -173,9 +180,14 @@ fn checked_kid(token: &str) -> Result<String, Error> {
     text("kid").map(str::to_owned)
 }
 
-/// The bearer token of a request; `None` without an Authorization header.
+/// The bearer token of a request; `None` without an Authorization header. Two are refused: something in front of this
+/// service may have looked at the other one.
 pub fn bearer(headers: &HeaderMap) -> Result<Option<&str>, Error> {
-    let Some(value) = headers.get(header::AUTHORIZATION) else { return Ok(None) };
+    let mut sent = headers.get_all(header::AUTHORIZATION);
+    let Some(value) = sent.next() else { return Ok(None) };
+    if sent.next().is_some() {
+        return Err(Error::Unauthorized("The Authorization header stands twice."));
+    }
     let text = value.to_str().map_err(|_| INVALID)?;
     match text.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => {

@@ -171,6 +171,7 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
         migrations::check(&mut conn)?;
     }
     let tokens = issuer(&config)?;
+    tokens.self_test(Timestamp::now())?;
     let welcome: Option<String> = if with_demo {
         Some(demo::prepare(&mut conn, &tokens, &config.public_url, Timestamp::now())?)
     } else {

@@ -163,6 +163,22 @@ impl Db {
         self.scan(work).await
     }
 
+    /// Like [`Db::read`], but never from a replica, which may be behind: for rights, and for what a change starts from.
+    pub async fn read_latest<T, F>(&self, work: F) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    {
+        match &*self.0 {
+            Inner::Sqlite { .. } => self.read(work).await,
+            Inner::Postgres { primary, .. } => {
+                let pool = primary.pool.clone();
+                let _permit = primary.permit().await?;
+                on_thread(move || snapshot(&mut *Gate::checkout(&pool)?, work)).await
+            }
+        }
+    }
+
     /// Runs a read that may walk many rows, on a thread of its own, on one snapshot.
     pub async fn scan<T, F>(&self, work: F) -> Result<T, Error>
     where

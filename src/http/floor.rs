@@ -15,7 +15,7 @@ use std::{
 
 use actix_web::{
     Error as ActixError, HttpMessage, HttpResponse, ResponseError,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{Payload, ServiceRequest, ServiceResponse},
     error::PayloadError,
     http::{
@@ -34,6 +34,8 @@ use crate::app::State;
 
 /// Bytes that path and query may have together.
 const MAX_URI: usize = 8192;
+/// Longer than it takes to answer 408.
+const HOLD: Duration = Duration::from_secs(5);
 
 /// The request's id, as in the log, the header `X-Request-Id` and `instance` of problems.
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +147,16 @@ impl Stream for DeadlineStream {
             return Poll::Ready(item);
         }
         match self.deadline.as_mut().poll(context) {
-            Poll::Ready(()) => Poll::Ready(Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into())))),
+            Poll::Ready(()) => {
+                // The server closes a connection whose body somebody still holds when the answer goes out. One whose
+                // body was dropped it keeps, to read and discard the rest, however slowly that comes.
+                let payload = std::mem::replace(&mut self.payload, Payload::None);
+                actix_web::rt::spawn(async move {
+                    tokio::time::sleep(HOLD).await;
+                    drop(payload);
+                });
+                Poll::Ready(Some(Err(PayloadError::Io(io::ErrorKind::TimedOut.into()))))
+            }
             Poll::Pending => Poll::Pending,
         }
     }
@@ -219,8 +230,14 @@ pub async fn armour(
     req: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
+    // Browsers heed it over TLS only; whether there is TLS in front, the public address tells.
+    let tls = req.app_data::<Data<State>>().is_some_and(|state| state.config.public_url.starts_with("https://"));
     let mut response = next.call(req).await?.map_into_boxed_body();
     armour_headers(response.headers_mut());
+    if tls {
+        let year = HeaderValue::from_static("max-age=31536000; includeSubDomains");
+        response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, year);
+    }
     Ok(response)
 }
 
@@ -253,6 +270,10 @@ fn record(state: &State, response: &ServiceResponse<BoxBody>, is_head: bool, sta
         method,
         route,
         status,
+        bytes = match response.response().body().size() {
+            BodySize::Sized(bytes) => bytes,
+            BodySize::None | BodySize::Stream => 0,
+        },
         duration_us = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX),
         principal = request.extensions().get::<crate::auth::Caller>().map(|caller| caller.id.to_string()),
     );

@@ -2,11 +2,13 @@
 
 pub mod extract;
 pub mod fallback;
+pub mod fault;
 pub mod floor;
 pub mod limits;
 pub mod paging;
 pub mod params;
 pub mod problem;
+pub mod problem_code;
 pub mod respond;
 pub mod schema;
 pub mod strict_json;

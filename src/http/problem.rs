@@ -17,245 +17,16 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text_enum::text_enum;
+pub use super::{
+    fault::{Fault, FaultCode},
+    problem_code::ProblemCode,
+};
 
 /// The media type of every error body but the OAuth endpoint's.
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// The most faults that one answer lists.
 pub const MAX_FAULTS: usize = 50;
-
-text_enum! {
-    /// The kinds of problem, one per `type` URI. Each is described at `/problems/{code}`.
-    pub enum ProblemCode {
-        /// The request could not be read: bad syntax, encoding, cursor or parameter.
-        BadRequest = "bad_request",
-        /// The query string has an unknown, repeated or badly typed parameter.
-        InvalidParameter = "invalid_parameter",
-        /// The cursor was not made by this list with these filters.
-        InvalidCursor = "invalid_cursor",
-        /// No valid access token was sent.
-        Unauthorized = "unauthorized",
-        /// The token's role or subject may not do this.
-        Forbidden = "forbidden",
-        /// There is no such resource, or it is not for you to know of.
-        NotFound = "not_found",
-        /// The resource does not have this method.
-        MethodNotAllowed = "method_not_allowed",
-        /// The body did not arrive in time.
-        RequestTimeout = "request_timeout",
-        /// The request contradicts the resource's present state.
-        Conflict = "conflict",
-        /// The resource has changed since the ETag that was sent.
-        PreconditionFailed = "precondition_failed",
-        /// The body is larger than this operation takes.
-        ContentTooLarge = "content_too_large",
-        /// Path and query together are too long.
-        UriTooLong = "uri_too_long",
-        /// The body's media type or content coding is not one that this operation takes.
-        UnsupportedMediaType = "unsupported_media_type",
-        /// The request was read and understood, and breaks a rule of its fields.
-        Invalid = "invalid",
-        /// A change needs an If-Match header.
-        PreconditionRequired = "precondition_required",
-        /// Too many requests; wait as Retry-After says.
-        TooManyRequests = "too_many_requests",
-        /// A fault of the server's; the request id leads to the cause in its log.
-        InternalError = "internal_error",
-        /// The service cannot answer for the moment; try again.
-        Unavailable = "unavailable",
-    }
-}
-
-impl ProblemCode {
-    /// The HTTP status; the one table of codes and statuses.
-    #[must_use]
-    pub fn status(self) -> StatusCode {
-        match self {
-            Self::BadRequest | Self::InvalidParameter | Self::InvalidCursor => StatusCode::BAD_REQUEST,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
-            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
-            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
-            Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::UriTooLong => StatusCode::URI_TOO_LONG,
-            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
-            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
-            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-        }
-    }
-
-    /// The constant title of the type.
-    #[must_use]
-    pub fn title(self) -> &'static str {
-        match self {
-            Self::BadRequest => "The request cannot be read",
-            Self::InvalidParameter => "A query parameter is not valid",
-            Self::InvalidCursor => "The cursor is not valid",
-            Self::Unauthorized => "Authentication is required",
-            Self::Forbidden => "Not allowed",
-            Self::NotFound => "Not found",
-            Self::MethodNotAllowed => "Method not allowed",
-            Self::RequestTimeout => "The request took too long to arrive",
-            Self::Conflict => "Conflict with the present state",
-            Self::PreconditionFailed => "The resource has changed",
-            Self::ContentTooLarge => "The content is too large",
-            Self::UriTooLong => "The address is too long",
-            Self::UnsupportedMediaType => "Unsupported media type",
-            Self::Invalid => "The content breaks a rule",
-            Self::PreconditionRequired => "A precondition is required",
-            Self::TooManyRequests => "Too many requests",
-            Self::InternalError => "Internal error",
-            Self::Unavailable => "Temporarily unavailable",
-        }
-    }
-
-    /// What a client can do about it; shown at the type's address.
-    #[must_use]
-    pub fn remedy(self) -> &'static str {
-        match self {
-            Self::BadRequest => "Read `detail`, correct the request, and send it again.",
-            Self::InvalidParameter => "`errors` names each parameter; the OpenAPI document lists those that exist.",
-            Self::InvalidCursor => "Start the list again without `cursor`; keep filters and sort as they were for the following pages.",
-            Self::Unauthorized => "Send a valid access token in the header `Authorization: Bearer …`.",
-            Self::Forbidden => "Use a token whose role the operation's description names.",
-            Self::NotFound => "Check the id or slug; ids are lower-case hyphenated UUIDs.",
-            Self::MethodNotAllowed => "The header `Allow` lists the methods of this address.",
-            Self::RequestTimeout => "Send the whole body without pauses.",
-            Self::Conflict => "Read the resource again and decide anew.",
-            Self::PreconditionFailed => "Read the resource again, apply the change to what it is now, and send its new ETag in `If-Match`.",
-            Self::ContentTooLarge => "Send less; the OpenAPI document states the limits.",
-            Self::UriTooLong => "Path and query may have 8192 bytes together.",
-            Self::UnsupportedMediaType => "The header `Accept` (or `Accept-Patch`) of the answer names what is taken; send the body without a content coding.",
-            Self::Invalid => "`errors` points at each fault.",
-            Self::PreconditionRequired => "Send the resource's ETag in `If-Match`.",
-            Self::TooManyRequests => "Wait for as many seconds as `Retry-After` says.",
-            Self::InternalError => "Try again; if it persists, tell the operator the request id in `instance`.",
-            Self::Unavailable => "Try again after as many seconds as `Retry-After` says.",
-        }
-    }
-}
-
-text_enum! {
-    /// The kinds of fault in a request.
-    pub enum FaultCode {
-        /// A required member is absent.
-        Required = "required",
-        /// The member does not exist.
-        UnknownMember = "unknown_member",
-        /// The value has another JSON type.
-        WrongType = "wrong_type",
-        /// The value is not one of the listed ones.
-        NotAllowed = "not_allowed",
-        /// The text is too short.
-        TooShort = "too_short",
-        /// The text is too long.
-        TooLong = "too_long",
-        /// The number is too small.
-        TooSmall = "too_small",
-        /// The number is too large.
-        TooLarge = "too_large",
-        /// The list has too few items.
-        TooFew = "too_few",
-        /// The list has too many items.
-        TooMany = "too_many",
-        /// The text has another form than the one required.
-        BadFormat = "bad_format",
-        /// Something stands twice that may stand once.
-        Duplicate = "duplicate",
-        /// Two members or parameters contradict each other, or one lacks the other.
-        Inconsistent = "inconsistent",
-        /// A list has an entry twice.
-        DuplicateItem = "duplicate_item",
-        /// The end of a range comes before its beginning.
-        RangeReversed = "range_reversed",
-        /// Not an ISO 3166-1 alpha-2 country code.
-        UnknownCountry = "unknown_country",
-        /// Not an ISO 4217 currency code in use.
-        UnknownCurrency = "unknown_currency",
-        /// Not a well-formed BCP 47 tag.
-        InvalidLanguageTag = "invalid_language_tag",
-        /// Not an http or https address.
-        InvalidUrl = "invalid_url",
-        /// Not an e-mail address.
-        InvalidEmail = "invalid_email",
-        /// The review has neither a rating nor a text.
-        EmptyReview = "empty_review",
-        /// The period has not begun or not ended yet.
-        InTheFuture = "in_the_future",
-        /// The period lies too far back.
-        TooLongAgo = "too_long_ago",
-        /// The member does not go with another one that is present.
-        NotApplicable = "not_applicable",
-        /// The thing referred to does not exist.
-        UnknownReference = "unknown_reference",
-        /// A rule that has no code of its own is broken.
-        Invalid = "invalid",
-    }
-}
-
-/// One fault in a request. Exactly one of `pointer`, `parameter` and `header` is present.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Fault {
-    /// Where in the body: a JSON Pointer (RFC 6901) in URI fragment form.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 1000, pattern = "^#(/.*)?$", example = "#/places/0/country")]
-    pub pointer: Option<String>,
-    /// The query parameter.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
-    pub parameter: Option<String>,
-    /// The header.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(max_length = 200)]
-    pub header: Option<String>,
-    /// The kind of fault.
-    pub code: FaultCode,
-    /// What is wrong and how to mend it.
-    #[schema(max_length = 500)]
-    pub detail: String,
-}
-
-impl Fault {
-    /// A fault in the body; `pointer` without the leading `#`.
-    #[must_use]
-    pub fn at(pointer: &str, code: FaultCode, detail: impl Into<String>) -> Self {
-        let pointer = Some(format!("#{}", fragment(pointer)));
-        Self { pointer, parameter: None, header: None, code, detail: detail.into() }
-    }
-
-    /// A fault in a query parameter.
-    #[must_use]
-    pub fn parameter(name: &str, code: FaultCode, detail: impl Into<String>) -> Self {
-        let parameter = Some(name.chars().take(200).collect());
-        Self { pointer: None, parameter, header: None, code, detail: detail.into() }
-    }
-
-    /// A fault in a header.
-    #[must_use]
-    pub fn header(name: &str, code: FaultCode, detail: impl Into<String>) -> Self {
-        Self { pointer: None, parameter: None, header: Some(name.to_owned()), code, detail: detail.into() }
-    }
-}
-
-/// Percent-encodes what may not stand in a URI fragment (RFC 3986 section 3.5).
-fn fragment(pointer: &str) -> String {
-    let mut out = String::with_capacity(pointer.len());
-    for byte in pointer.bytes().take(900) {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
-}
 
 /// Everything that can go wrong. Each variant says when to use it.
 #[derive(Debug, thiserror::Error)]
@@ -424,11 +195,19 @@ fn database_problem(error: &DieselError) -> Problem {
         | DieselError::BrokenTransactionManager => {
             Problem::new(ProblemCode::Unavailable, "The database is not available for the moment.")
         }
+        DieselError::DatabaseError(_, info) if is_out_of_range(info.message()) => {
+            Problem::new(ProblemCode::Invalid, "A number is larger than the store takes.")
+        }
         DieselError::DatabaseError(_, info) if is_out_of_service(info.message()) => {
             Problem::new(ProblemCode::Unavailable, "The database is not available for the moment.")
         }
         _ => Problem::new(ProblemCode::InternalError, "The cause is in the server's log."),
     }
+}
+
+/// A number beyond its column, for which diesel has no kind.
+fn is_out_of_range(message: &str) -> bool {
+    message.ends_with("out of range") || message.starts_with("cannot store REAL value in INTEGER column")
 }
 
 /// Faults for which diesel has no kind and waiting is the remedy: a full disk, a lock held too long, a server that

@@ -37,6 +37,22 @@ fn compiled(name: &str) -> Result<&'static Validator, Error> {
     Ok(validator)
 }
 
+/// Compiles the schema of every request body, so that the first requests need not wait for it and a schema that does
+/// not compile ends the start.
+pub fn warm() -> Result<(), Error> {
+    let paths = crate::openapi::document()["paths"].as_object();
+    for operation in paths.into_iter().flat_map(|paths| paths.values()).filter_map(Value::as_object) {
+        for contents in operation.values().filter_map(|one| one.pointer("/requestBody/content")?.as_object()) {
+            for content in contents.values() {
+                if let Some(name) = content.pointer("/schema/$ref").and_then(Value::as_str) {
+                    compiled(name.rsplit('/').next().unwrap_or_default())?;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Checks `value` against the component schema `name`; all faults at once.
 pub fn check(name: &str, value: &Value) -> Result<(), Error> {
     let validator = compiled(name)?;

@@ -125,6 +125,12 @@ fn months() -> Array {
     several(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(1)).maximum(Some(12)))
 }
 
+fn compared_ids() -> Array {
+    let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(3)).max_length(Some(80));
+    let keys = several(key.pattern(Some("^[a-z0-9-]+$")));
+    ArrayBuilder::from(keys).min_items(Some(*COMPARED.start())).max_items(Some(*COMPARED.end())).build()
+}
+
 /// One of `terms` stands among the program's terms of this kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TermFilter {
@@ -155,6 +161,23 @@ impl ProgramFilter {
         conditions.push((TermKind::TrainingLevel, texts(levels)));
         let conditions = conditions.into_iter().map(|(kind, terms)| TermFilter { kind, terms });
         conditions.filter(|condition| !condition.terms.is_empty()).collect()
+    }
+
+    /// Whether there is at most one condition, with one value. Such filters have few different queries, and these are
+    /// quick: each of them has an index.
+    #[must_use]
+    pub fn is_simple(&self) -> bool {
+        let terms = self.terms();
+        let others = [self.q.is_some(), self.provider.is_some()];
+        let conditions = terms.len() + others.into_iter().filter(|given| *given).count();
+        conditions <= 1 && terms.iter().all(|condition| condition.terms.len() == 1) && !self.has_column_conditions()
+    }
+
+    fn has_column_conditions(&self) -> bool {
+        let numbers = [self.weeks, self.min_reviews, self.minimum_age].iter().any(Option::is_some);
+        let money = self.fee_currency.is_some() || self.fee_max_minor.is_some();
+        let judged = self.verdict.is_some() || self.min_score.is_some() || self.verified_reviews;
+        numbers || money || judged || !self.without_red_flag.is_empty()
     }
 
     /// The words asked for, as they stand in the search index; `None` when there is no such condition.
@@ -212,7 +235,11 @@ impl FromParams for ProgramFilter {
         Self {
             country: codes(params, "country", is_country, country_form),
             city: params.bounded("city", 1..=80),
-            specialty: params.list("specialty", VALUES, "Specialties, separated by commas; see /v1/reference/specialties."),
+            specialty: params.list(
+                "specialty",
+                VALUES,
+                "Specialties, separated by commas; see /v1/reference/specialties.",
+            ),
             track: params.list("track", VALUES, "Tracks, separated by commas; see /v1/reference/tracks."),
             training_level: params.list(
                 "training_level",
@@ -287,9 +314,11 @@ impl FromParams for ListQuery {
 }
 
 /// The parameters of the comparison.
-#[derive(Debug)]
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct CompareQuery {
-    /// The programs, in the order asked for.
+    /// Two to five programs by id or slug, separated by commas.
+    #[param(schema_with = compared_ids, required = true, style = Form, explode = false)]
     pub ids: Vec<ProgramKey>,
 }
 
@@ -305,85 +334,4 @@ impl FromParams for CompareQuery {
 }
 
 #[cfg(test)]
-mod tests {
-    use actix_web::{FromRequest, dev::Payload, test::TestRequest};
-
-    use super::*;
-    use crate::http::{Error, Query};
-
-    fn read<T: FromParams>(query: &str) -> Result<T, Error> {
-        let request = TestRequest::with_uri(&format!("/v1/programs?{query}")).to_http_request();
-        Query::from_request(&request, &mut Payload::None).into_inner().map(|Query(value)| value)
-    }
-
-    fn faults(query: &str) -> Vec<(String, FaultCode)> {
-        match read::<ListQuery>(query) {
-            Err(Error::Parameters(faults)) => {
-                faults.into_iter().map(|fault| (fault.parameter.unwrap(), fault.code)).collect()
-            }
-            other => panic!("{query}: {other:?}"),
-        }
-    }
-
-    fn terms(query: &str) -> Vec<(TermKind, Vec<String>)> {
-        let filter = read::<ListQuery>(query).unwrap().filter;
-        filter.terms().into_iter().map(|condition| (condition.kind, condition.terms)).collect()
-    }
-
-    #[test]
-    fn nothing_asked_for_is_no_condition() {
-        let query = read::<ListQuery>("").unwrap();
-        assert_eq!((query.filter, query.sort), (ProgramFilter::default(), ProgramSort::ScoreDown));
-        assert!(ProgramFilter::default().terms().is_empty());
-        assert_eq!(ProgramFilter::default().words(), None);
-    }
-
-    #[test]
-    fn one_country_and_one_specialty_are_one_condition() {
-        let pair = [(TermKind::CountrySpecialty, vec!["KE surgery".to_owned()])];
-        assert_eq!(terms("specialty=surgery&country=KE"), pair);
-        let kinds = terms("country=KE,NP&specialty=surgery&city=S%C3%A3o%20Paulo&start_month=9,10");
-        assert_eq!(kinds[0], (TermKind::Country, vec!["KE".to_owned(), "NP".to_owned()]));
-        assert_eq!(kinds[2], (TermKind::City, vec!["sao paulo".to_owned()]));
-        assert_eq!(kinds[3], (TermKind::StartMonth, vec!["09".to_owned(), "10".to_owned()]));
-    }
-
-    #[test]
-    fn every_wrong_value_is_named() {
-        for (query, name, code) in [
-            ("country=ZZ", "country", FaultCode::NotAllowed),
-            ("country=", "country", FaultCode::NotAllowed),
-            ("specialty=surgery,magic", "specialty", FaultCode::BadFormat),
-            ("language=es,ES", "language", FaultCode::NotAllowed),
-            ("start_month=13", "start_month", FaultCode::NotAllowed),
-            ("start_month=1,1", "start_month", FaultCode::Duplicate),
-            ("fee_max_minor=1", "fee_max_minor", FaultCode::Inconsistent),
-            ("fee_currency=eur", "fee_currency", FaultCode::NotAllowed),
-            ("sort=fee", "sort", FaultCode::Inconsistent),
-            ("sort=fees", "sort", FaultCode::BadFormat),
-            ("min_score=0.9", "min_score", FaultCode::BadFormat),
-            ("min_score=NaN", "min_score", FaultCode::BadFormat),
-            ("provider=A", "provider", FaultCode::BadFormat),
-            ("q=+", "q", FaultCode::BadFormat),
-            ("kind=x", "kind", FaultCode::UnknownMember),
-        ] {
-            assert_eq!(faults(query), [(name.to_owned(), code)], "{query}");
-        }
-    }
-
-    #[test]
-    fn scores_and_words_are_put_as_they_are_stored() {
-        let filter = read::<ListQuery>("min_score=3.7&q=Supervised%20surgeries").unwrap().filter;
-        assert_eq!(filter.min_score_key(), Some(37_000));
-        assert_eq!(filter.words().unwrap().len(), 2);
-        assert_eq!(read::<ListQuery>("q=--").unwrap().filter.words(), Some(Vec::new()));
-    }
-
-    #[test]
-    fn from_two_to_five_programs_are_compared() {
-        assert_eq!(read::<CompareQuery>("ids=surgery-pokhara,nursing-nairobi").unwrap().ids.len(), 2);
-        for query in ["", "ids=abc", "ids=abc,abc", "ids=a1b,a2b,a3b,a4b,a5b,a6b", "ids=abc,X"] {
-            assert!(read::<CompareQuery>(query).is_err(), "{query}");
-        }
-    }
-}
+mod tests;

@@ -24,68 +24,89 @@ use crate::{db::Conn, ids::ProviderId, providers::store::find as find_provider};
 /// What stands for both engines in diesel's types.
 pub type Backend = <Conn as Connection>::Backend;
 
-/// A condition that finds fewer programs than this is what a query starts from.
-const FEW: i64 = 500;
+/// A condition that finds fewer programs than this is what a query starts from. At about this many, of ten thousand,
+/// both shapes take equally long.
+const FEW: i64 = 300;
+/// Words that fewer programs than this have are looked up in the search index all at once; more common ones are looked
+/// for in each text that the query comes upon, which are few.
+const COMMON: i64 = 3000;
 
 /// Fixed SQL and the values between. Other than `diesel::dsl::sql` and `eq_any` it leaves the statement in the cache of
-/// prepared ones: its text depends only on which conditions there are, and preparing takes longer than running.
+/// prepared ones, unless told not to: preparing takes about as long as running.
 #[derive(Debug, Clone, Default)]
-pub struct Sql(Vec<Piece>);
+pub struct Sql {
+    pieces: Vec<Piece>,
+    /// The text is one of very many, which would fill the cache.
+    uncached: bool,
+}
 
 #[derive(Debug, Clone)]
 enum Piece {
     Sql(&'static str),
+    Value(Value),
+}
+
+/// A value in a condition.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "each is named after its SQL type")]
+pub enum Value {
     Text(String),
     Integer(i32),
     BigInt(i64),
     Id(Uuid),
 }
 
-impl From<String> for Piece {
+impl From<String> for Value {
     fn from(value: String) -> Self {
         Self::Text(value)
     }
 }
 
-impl From<&str> for Piece {
+impl From<&str> for Value {
     fn from(value: &str) -> Self {
         Self::Text(value.to_owned())
     }
 }
 
-impl From<i32> for Piece {
+impl From<i32> for Value {
     fn from(value: i32) -> Self {
         Self::Integer(value)
     }
 }
 
-impl From<i64> for Piece {
+impl From<i64> for Value {
     fn from(value: i64) -> Self {
         Self::BigInt(value)
     }
 }
 
-impl From<Uuid> for Piece {
+impl From<Uuid> for Value {
     fn from(value: Uuid) -> Self {
         Self::Id(value)
     }
 }
 
 impl Sql {
+    /// `column` has one of the values, of which there must be one.
+    #[must_use]
+    pub fn one_of<V: Into<Value>>(column: &'static str, values: impl IntoIterator<Item = V>) -> Self {
+        Self::default().sql(column).sql(" IN ").values(values)
+    }
+
     /// Appends SQL.
     fn sql(mut self, sql: &'static str) -> Self {
-        self.0.push(Piece::Sql(sql));
+        self.pieces.push(Piece::Sql(sql));
         self
     }
 
     /// Appends a value.
-    fn value(mut self, value: impl Into<Piece>) -> Self {
-        self.0.push(value.into());
+    fn value(mut self, value: impl Into<Value>) -> Self {
+        self.pieces.push(Piece::Value(value.into()));
         self
     }
 
     /// Appends values in parentheses, separated by commas. None at all is no valid SQL.
-    fn values<V: Into<Piece>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
+    fn values<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
         let mut separator = "(";
         for value in values {
             self = self.sql(separator).value(value);
@@ -95,7 +116,7 @@ impl Sql {
     }
 
     fn append(mut self, other: Self) -> Self {
-        self.0.extend(other.0);
+        self.pieces.extend(other.pieces);
         self
     }
 }
@@ -125,13 +146,16 @@ where
     DB: HasSqlType<Text> + HasSqlType<Integer> + HasSqlType<BigInt> + HasSqlType<Binary>,
 {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        for piece in &self.0 {
+        if self.uncached {
+            out.unsafe_to_cache_prepared();
+        }
+        for piece in &self.pieces {
             match piece {
                 Piece::Sql(sql) => out.push_sql(sql),
-                Piece::Text(value) => out.push_bind_param::<Text, _>(value.as_str())?,
-                Piece::Integer(value) => out.push_bind_param::<Integer, _>(value)?,
-                Piece::BigInt(value) => out.push_bind_param::<BigInt, _>(value)?,
-                Piece::Id(value) => out.push_bind_param::<Binary, _>(value.as_bytes().as_slice())?,
+                Piece::Value(Value::Text(value)) => out.push_bind_param::<Text, _>(value.as_str())?,
+                Piece::Value(Value::Integer(value)) => out.push_bind_param::<Integer, _>(value)?,
+                Piece::Value(Value::BigInt(value)) => out.push_bind_param::<BigInt, _>(value)?,
+                Piece::Value(Value::Id(value)) => out.push_bind_param::<Binary, _>(value.as_bytes().as_slice())?,
             }
         }
         Ok(())
@@ -182,6 +206,8 @@ enum Start {
 struct Words {
     words: Vec<String>,
     sqlite: bool,
+    /// Very many programs have them.
+    common: bool,
 }
 
 impl Words {
@@ -190,44 +216,46 @@ impl Words {
         quoted.join(and)
     }
 
-    /// The condition of a search in the index: on a row of `program_search`, for SQLite of its index.
+    /// Selects something for each program with all words, from the index alone.
+    fn hits(&self) -> Sql {
+        if self.sqlite {
+            let select = "SELECT rowid FROM program_search_index WHERE program_search_index MATCH ";
+            return Sql::default().sql(select).value(self.joined("\"", " "));
+        }
+        Sql::default().sql("SELECT program_search.number FROM program_search WHERE ").append(self.found())
+    }
+
+    /// The condition on a row of `program_search`, answered by the index.
     fn found(&self) -> Sql {
         if self.sqlite {
-            Sql::default().sql("program_search_index MATCH ").value(self.joined("\"", " "))
+            return Sql::default().sql("program_search.number IN (").append(self.hits()).sql(")");
+        }
+        let words = self.joined("'", " & ");
+        Sql::default().sql("program_search.body_vector @@ CAST(").value(words).sql(" AS tsquery)")
+    }
+
+    /// The condition on a row of `programs`: as the set that the query starts from, or as a test of each row.
+    fn sql(&self, first: bool) -> Sql {
+        if first {
+            let select = "programs.id IN (SELECT program_search.program_id FROM program_search WHERE ";
+            return Sql::default().sql(select).append(self.found()).sql(")");
+        }
+        if self.sqlite && !self.common {
+            // As EXISTS, SQLite would search the index anew for each row.
+            let number = "(SELECT program_search.number FROM program_search \
+                WHERE program_search.program_id = programs.id) IN (";
+            return Sql::default().sql(number).append(self.hits()).sql(")");
+        }
+        let select = "EXISTS (SELECT 1 FROM program_search WHERE program_search.program_id = programs.id";
+        let test = Sql::default().sql(select);
+        let test = if self.sqlite {
+            self.words.iter().fold(test, |test, word| {
+                let test = test.sql(" AND instr(' ' || program_search.body || ' ', ");
+                test.value(format!(" {word} ")).sql(") > 0")
+            })
         } else {
-            let words = self.joined("'", " & ");
-            Sql::default().sql("program_search.body_vector @@ CAST(").value(words).sql(" AS tsquery)")
-        }
-    }
-
-    /// Selects the programs with all words.
-    fn programs(&self) -> Sql {
-        let select = Sql::default().sql("SELECT program_search.program_id FROM program_search WHERE ");
-        if !self.sqlite {
-            return select.append(self.found());
-        }
-        let numbers = "program_search.number IN (SELECT rowid FROM program_search_index WHERE ";
-        select.sql(numbers).append(self.found()).sql(")")
-    }
-
-    /// Selects something for each program with all words, by the index alone.
-    fn hits(&self) -> Sql {
-        let table = if self.sqlite { "program_search_index" } else { "program_search" };
-        Sql::default().sql("SELECT 1 FROM ").sql(table).sql(" WHERE ").append(self.found())
-    }
-
-    /// Tests one program. FTS5 cannot do that without reading all it knows of the words, so on SQLite the text is read.
-    fn test(&self) -> Sql {
-        let of_program = "EXISTS (SELECT 1 FROM program_search WHERE program_search.program_id = programs.id AND ";
-        let test = Sql::default().sql(of_program);
-        if !self.sqlite {
-            return test.append(self.found()).sql(")");
-        }
-        let words = self.words.iter().enumerate();
-        let test = words.fold(test, |test, (number, word)| {
-            let test = test.sql(if number == 0 { "" } else { " AND " });
-            test.sql("instr(' ' || program_search.body || ' ', ").value(format!(" {word} ")).sql(") > 0")
-        });
+            test.sql(" AND ").append(self.found())
+        };
         test.sql(")")
     }
 }
@@ -250,7 +278,7 @@ impl<'a> Conditions<'a> {
             provider = Some(row.id);
         }
         let sqlite = matches!(conn, Conn::Sqlite(_));
-        let words = filter.words().map(|words| Words { words, sqlite });
+        let words = filter.words().map(|words| Words { words, sqlite, common: false });
         if words.as_ref().is_some_and(|words| words.words.is_empty()) {
             return Ok(None);
         }
@@ -259,16 +287,17 @@ impl<'a> Conditions<'a> {
         Ok(Some(conditions))
     }
 
-    fn choose(&self, conn: &mut Conn) -> QueryResult<Start> {
-        if self.provider.is_some() {
-            return Ok(Start::Provider);
-        }
+    fn choose(&mut self, conn: &mut Conn) -> QueryResult<Start> {
         let (mut start, mut fewest) = (Start::Sort, FEW);
-        if let Some(words) = &self.words {
-            let found = count(conn, words.hits(), fewest)?;
+        if let Some(words) = &mut self.words {
+            let found = count(conn, words.hits(), COMMON)?;
+            words.common = found == COMMON;
             if found < fewest {
                 (start, fewest) = (Start::Words, found);
             }
+        }
+        if self.provider.is_some() {
+            return Ok(Start::Provider);
         }
         for (number, condition) in self.terms.iter().enumerate() {
             let found = count(conn, programs_with(condition), fewest)?;
@@ -294,16 +323,14 @@ impl<'a> Conditions<'a> {
             };
         }
         if let Some(words) = &self.words {
-            all = if self.start == Start::Words {
-                all.sql(" AND programs.id IN (").append(words.programs()).sql(")")
-            } else {
-                all.sql(" AND ").append(words.test())
-            };
+            all = all.sql(" AND ").append(words.sql(self.start == Start::Words));
         }
         if let Some(provider) = self.provider {
             all = all.sql(" AND programs.provider_id = ").value(*provider.as_uuid());
         }
-        on_columns(all, self.filter)
+        all = on_columns(all, self.filter);
+        all.uncached = !self.filter.is_simple();
+        all
     }
 }
 

@@ -1,14 +1,13 @@
 //! Queries on lists of programs.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
-use diesel::prelude::*;
+use diesel::{prelude::*, sql_types::Text};
 
 use super::{
     list_query::{ProgramFilter, ProgramSort},
-    list_sql::{Backend, Conditions},
+    list_sql::{Backend, Conditions, Sql},
     model::TermKind,
-    store::ProgramRow,
 };
 use crate::{
     db::{
@@ -17,6 +16,7 @@ use crate::{
     },
     http::{Error, Position},
     ids::{ProgramId, ProviderId},
+    time::Timestamp,
     verdict::Verdict,
 };
 
@@ -25,6 +25,38 @@ type Programs<'a> = programs::BoxedQuery<'a, Backend>;
 /// The kinds of term that an item of a list shows.
 const SHOWN: [TermKind; 3] = [TermKind::Country, TermKind::Specialty, TermKind::TrainingLevel];
 
+#[diesel::declare_sql_function]
+extern "SQL" {
+    /// All texts of a group, joined.
+    #[aggregate]
+    fn string_agg(text: Text, separator: Text) -> Text;
+}
+
+/// The columns that an item of a list shows, and the keys of the sorts.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = programs)]
+#[expect(missing_docs, reason = "the columns are described in schema.rs and product terms")]
+pub struct SummaryRow {
+    pub id: ProgramId,
+    pub slug: String,
+    pub provider_id: ProviderId,
+    pub title: String,
+    pub title_key: String,
+    pub summary: String,
+    pub weeks_min: i32,
+    pub weeks_max: i32,
+    pub fee_currency: String,
+    pub fee_total_minor: i64,
+    pub minimum_age: i32,
+    pub listed_at: Timestamp,
+    pub verdict: Verdict,
+    pub score_key: i32,
+    pub review_count: i32,
+    pub verified_review_count: i32,
+    pub report_count: i32,
+    pub critical_report_count: i32,
+}
+
 /// Id, slug and name of a provider.
 pub type ProviderName = (ProviderId, String, String);
 
@@ -32,11 +64,20 @@ pub type ProviderName = (ProviderId, String, String);
 #[derive(Debug)]
 pub struct ListedProgram {
     /// Its row.
-    pub row: ProgramRow,
+    pub row: SummaryRow,
     /// Who runs it.
     pub provider: ProviderName,
-    /// Its countries, specialties and training levels, by kind and term.
-    pub terms: Vec<(TermKind, String)>,
+    terms: String,
+}
+
+impl ListedProgram {
+    /// Its terms of one of the kinds shown, in bytewise order.
+    pub fn terms<T: FromStr>(&self, kind: TermKind) -> Vec<T> {
+        let terms = self.terms.split(',').filter_map(|term| term.split_once(':'));
+        let mut terms: Vec<&str> = terms.filter(|(of, _)| *of == kind.as_str()).map(|(_, term)| term).collect();
+        terms.sort_unstable();
+        terms.into_iter().filter_map(|term| term.parse().ok()).collect()
+    }
 }
 
 /// One order of the list, and the condition of its further pages. The second half of the condition would do alone, but
@@ -83,7 +124,7 @@ fn sorted<'a>(query: Programs<'a>, sort: ProgramSort, after: Option<&Position>) 
 
 /// Where a list goes on after a row.
 #[must_use]
-pub fn position(sort: ProgramSort, row: &ProgramRow) -> Position {
+pub fn position(sort: ProgramSort, row: &SummaryRow) -> Position {
     let id = *row.id.as_uuid();
     match sort {
         ProgramSort::ScoreDown | ProgramSort::Score => Position::by_number(row.score_key.into(), id),
@@ -104,30 +145,41 @@ pub fn page(
 ) -> Result<Vec<ListedProgram>, Error> {
     let Some(conditions) = Conditions::prepare(conn, filter)? else { return Ok(Vec::new()) };
     let query = programs::table.filter(conditions.sql()).into_boxed::<Backend>();
-    let rows = sorted(query, sort, after).limit(most).select(ProgramRow::as_select()).load(conn)?;
+    let rows = sorted(query, sort, after).limit(most).select(SummaryRow::as_select()).load(conn)?;
     Ok(with_terms(conn, rows)?)
 }
 
+/// Some programs by id, whatever their status, in the order of the ids; those that do not exist are left out.
+pub fn by_id(conn: &mut Conn, ids: &[ProgramId]) -> QueryResult<Vec<ListedProgram>> {
+    let query = programs::table.filter(programs::id.eq_any(ids)).select(SummaryRow::as_select());
+    let mut rows: Vec<SummaryRow> = query.load(conn)?;
+    rows.sort_by_key(|row| ids.iter().position(|id| *id == row.id));
+    with_terms(conn, rows)
+}
+
 /// Adds to each row what a list shows with it, in two queries for all.
-pub fn with_terms(conn: &mut Conn, rows: Vec<ProgramRow>) -> QueryResult<Vec<ListedProgram>> {
-    let names = providers::table
-        .filter(providers::id.eq_any(rows.iter().map(|row| row.provider_id)))
-        .select((providers::id, providers::slug, providers::name))
-        .load::<ProviderName>(conn)?;
-    let names: HashMap<ProviderId, ProviderName> = names.into_iter().map(|name| (name.0, name)).collect();
-    let terms = program_terms::table
-        .filter(program_terms::program_id.eq_any(rows.iter().map(|row| row.id)))
-        .filter(program_terms::kind.eq_any(SHOWN))
-        .select((program_terms::program_id, program_terms::kind, program_terms::term))
-        .load::<(ProgramId, TermKind, String)>(conn)?;
-    let mut by_program: HashMap<ProgramId, Vec<(TermKind, String)>> = HashMap::new();
-    for (program, kind, term) in terms {
-        by_program.entry(program).or_default().push((kind, term));
+fn with_terms(conn: &mut Conn, rows: Vec<SummaryRow>) -> QueryResult<Vec<ListedProgram>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
     }
+    let names: Vec<ProviderName> = providers::table
+        .filter(Sql::one_of("providers.id", rows.iter().map(|row| *row.provider_id.as_uuid())))
+        .select((providers::id, providers::slug, providers::name))
+        .load(conn)?;
+    let names: HashMap<ProviderId, ProviderName> = names.into_iter().map(|name| (name.0, name)).collect();
+    let terms: Vec<(ProgramId, String)> = program_terms::table
+        .filter(Sql::one_of("program_terms.program_id", rows.iter().map(|row| *row.id.as_uuid())))
+        .filter(Sql::one_of("program_terms.kind", SHOWN.map(TermKind::as_str)))
+        .group_by(program_terms::program_id)
+        .select((
+            program_terms::program_id,
+            string_agg(program_terms::kind.concat(":").concat(program_terms::term), ","),
+        ))
+        .load(conn)?;
+    let mut terms: HashMap<ProgramId, String> = terms.into_iter().collect();
     let listed = rows.into_iter().map(|row| {
         let provider = names.get(&row.provider_id).cloned().ok_or(diesel::result::Error::NotFound)?;
-        let mut terms = by_program.remove(&row.id).unwrap_or_default();
-        terms.sort_unstable();
+        let terms = terms.remove(&row.id).unwrap_or_default();
         Ok(ListedProgram { row, provider, terms })
     });
     listed.collect()

@@ -5,8 +5,10 @@
 //! are columns too, brought up to date by whatever changes them ([`derived`]).
 //! Only listed programs stand in lists; a suspended one stays readable, with the reason.
 
+pub mod compare;
 pub mod derived;
-pub mod detail;
+pub mod detail_store;
+pub mod history_store;
 pub mod list;
 pub mod list_query;
 pub mod list_sql;

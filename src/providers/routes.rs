@@ -247,7 +247,7 @@ pub async fn patch_provider(
     if !matches!(caller.role, Role::Admin | Role::Provider) {
         return Err(Error::Forbidden("This operation needs an admin's or a provider's token."));
     }
-    let found = state.db.read(move |conn| Ok(store::find(conn, &key)?)).await?;
+    let found = state.db.read_latest(move |conn| Ok(store::find(conn, &key)?)).await?;
     let own = |row: &ProviderRow| caller.role == Role::Admin || caller.provider == Some(row.id);
     let current = found.filter(own).ok_or(Error::NotFound("provider"))?;
     // Either representation shows the same version.

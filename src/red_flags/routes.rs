@@ -155,7 +155,7 @@ pub async fn create(
     body: Json<RedFlagReportInput>,
 ) -> Result<Created<RedFlagReport>, Error> {
     let program = program.into_inner();
-    let program = state.db.read(move |conn| Ok(find_public(conn, &program)?.id)).await?;
+    let program = state.db.read_latest(move |conn| Ok(find_public(conn, &program)?.id)).await?;
     let input = body.valid()?;
     let now = Timestamp::now();
     input.check_period(now.day()).map_err(|errors| Error::Invalid(semantic_faults(&errors)))?;
@@ -334,7 +334,7 @@ pub async fn inform(
 ) -> Result<Changed<RedFlagReport>, Error> {
     let id = report.into_inner();
     let reporter = caller.0.id;
-    state.db.read(move |conn| store::find_own(conn, id, reporter)).await?;
+    state.db.read_latest(move |conn| store::find_own(conn, id, reporter)).await?;
     let input = body.valid()?;
     let (now, decision) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
@@ -378,7 +378,7 @@ pub async fn decide(
 ) -> Result<Changed<RedFlagReport>, Error> {
     let id = report.into_inner();
     let moderator = caller.0.id;
-    state.db.read(move |conn| store::find_to_rule(conn, id, moderator)).await?;
+    state.db.read_latest(move |conn| store::find_to_rule(conn, id, moderator)).await?;
     let decision = body.valid()?;
     let (now, decision_id) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);

@@ -184,7 +184,7 @@ pub async fn create_review(
     body: Json<ReviewInput>,
 ) -> Result<Created<ReviewBody>, Error> {
     let key = program.into_inner();
-    let (program, status) = state.db.read(move |conn| store::public_program(conn, &key)).await?;
+    let (program, status) = state.db.read_latest(move |conn| store::public_program(conn, &key)).await?;
     store::require_listed(status)?;
     let now = Timestamp::now();
     let content = body.valid()?;
@@ -218,7 +218,7 @@ async fn own_review(state: &State, caller: Caller, id: ReviewId) -> Result<Revie
 /// Read a review
 ///
 /// Anyone reads a published one. In other states it exists only for its author and for moderators. The author also
-/// sees `own`, under an ETag of its own, which is the one that a change needs.
+/// sees `own`, under an `ETag` of its own, which is the one that a change needs.
 #[utoipa::path(
     tag = "reviews",
     operation_id = "get_review",

@@ -4,9 +4,7 @@ use std::{collections::BTreeSet, str::FromStr};
 
 /// The text is not a domain name in ASCII form with at least two labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "not a domain name such as example.edu (no scheme, no path; letters beyond ASCII in their xn-- form)"
-)]
+#[error("not a domain name such as example.edu (no scheme, no path; letters beyond ASCII in their xn-- form)")]
 pub struct InvalidDomain;
 
 /// Second levels that country registries sell names under: `ac.uk` is no university's domain, and every British
@@ -81,11 +79,27 @@ mod tests {
 
     #[test]
     fn only_domain_names_are_read() {
-        for (text, domain) in [("EXAMPLE.edu", "example.edu"), ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("a.b", "a.b")] {
+        for (text, domain) in
+            [("EXAMPLE.edu", "example.edu"), ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("a.b", "a.b")]
+        {
             assert_eq!(text.parse::<Domain>().unwrap().as_str(), domain);
         }
         let long = format!("{}.edu", "a.".repeat(125));
-        for text in ["", "edu", ".edu", "a..edu", "a.edu.", "-a.edu", "a_b.edu", "https://a.edu", "a.edu/x", "x@a.edu", "10.0.0.1", "bücher.example", &long] {
+        for text in [
+            "",
+            "edu",
+            ".edu",
+            "a..edu",
+            "a.edu.",
+            "-a.edu",
+            "a_b.edu",
+            "https://a.edu",
+            "a.edu/x",
+            "x@a.edu",
+            "10.0.0.1",
+            "bücher.example",
+            &long,
+        ] {
             assert_eq!(text.parse::<Domain>(), Err(InvalidDomain), "{text}");
         }
     }

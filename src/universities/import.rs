@@ -135,7 +135,7 @@ fn read(text: &str) -> Result<(Vec<Entry>, Vec<Fault>), Error> {
     for (index, raw) in rows.into_iter().enumerate() {
         // The raw value borrows from the text, so the distance of the two is its place there.
         let start = raw.get().as_ptr().addr() - text.as_ptr().addr();
-        line += text.as_bytes()[counted..start].iter().filter(|byte| **byte == b'\n').count();
+        line += text[counted..start].matches('\n').count();
         counted = start;
         let checked = strict(raw).and_then(row::read).and_then(|entry| {
             let earlier = seen.entry(group(&entry)).or_default();
@@ -202,7 +202,8 @@ fn compare(entries: &[Entry], stored: Vec<Record>, now: Timestamp) -> Result<Cha
         let Some(old) = old else {
             let key = free_key(entry, &keys);
             keys.insert(key.clone());
-            changes.added.push((new_row(entry, web_pages, key, now), entry.domains.clone()));
+            let id = id_of_new(changes.added.len(), now);
+            changes.added.push((new_row(id, entry, web_pages, key, now), entry.domains.clone()));
             continue;
         };
         let row = &old.0;
@@ -236,11 +237,20 @@ fn free_key(entry: &Entry, taken: &HashSet<String>) -> String {
     free.unwrap_or(plain)
 }
 
-fn new_row(entry: &Entry, web_pages: String, source_key: String, now: Timestamp) -> UniversityRow {
+/// An id whose first bits after the time count the rows of this import (RFC 9562 section 6.2, method 1), so that ids
+/// stand in the order of the file. Four bits of the first and two of the third byte are overwritten by the version and
+/// the variant.
+fn id_of_new(number: usize, now: Timestamp) -> UniversityId {
     let mut random = [0; 10];
     random.copy_from_slice(&Uuid::new_v4().as_bytes()[..10]);
+    let [.., high, middle, low] = number.to_be_bytes();
+    random[..4].copy_from_slice(&[high >> 6, (high << 2) | (middle >> 6), middle & 0x3f, low]);
+    UniversityId::new_v7(now, random)
+}
+
+fn new_row(id: UniversityId, entry: &Entry, web_pages: String, source_key: String, now: Timestamp) -> UniversityRow {
     UniversityRow {
-        id: UniversityId::new_v7(now, random),
+        id,
         name: entry.name.clone(),
         name_key: entry.name_key.clone(),
         country: entry.country.clone(),

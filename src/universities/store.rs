@@ -69,12 +69,7 @@ pub fn find(conn: &mut Conn, id: UniversityId) -> QueryResult<Option<UniversityR
 }
 
 /// The universities after `after`, by name, at most `fetch`.
-pub fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<&Position>,
-    fetch: i64,
-) -> QueryResult<Vec<UniversityRow>> {
+pub fn list(conn: &mut Conn, filter: &Filter, after: Option<&Position>, fetch: i64) -> QueryResult<Vec<UniversityRow>> {
     let mut query = universities::table
         .select(UniversityRow::as_select())
         .order((universities::name_key, universities::id))
@@ -149,7 +144,11 @@ pub(super) fn of_source(conn: &mut Conn, source: &str) -> QueryResult<Vec<(Unive
     for (id, domain) in pairs {
         domains.entry(id).or_default().insert(domain);
     }
-    Ok(rows.into_iter().map(|row| (domains.remove(&row.id).unwrap_or_default(), row)).map(|(d, row)| (row, d)).collect())
+    let with_domains = |row: UniversityRow| {
+        let domains = domains.remove(&row.id).unwrap_or_default();
+        (row, domains)
+    };
+    Ok(rows.into_iter().map(with_domains).collect())
 }
 
 /// Adds universities with their domains and search words.
@@ -165,7 +164,8 @@ pub(super) fn insert(conn: &mut Conn, added: &[(UniversityRow, Domains)]) -> Que
             .collect();
         on_each_backend!(conn, |c| diesel::insert_into(university_search::table).values(words).execute(c))?;
     }
-    let domains: Vec<_> = added.iter().flat_map(|(row, domains)| domains.iter().map(|domain| (row.id, domain))).collect();
+    let domains: Vec<_> =
+        added.iter().flat_map(|(row, domains)| domains.iter().map(|domain| (row.id, domain))).collect();
     for batch in domains.chunks(BATCH) {
         insert_domains(conn, batch)?;
     }

@@ -7,7 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use diesel::{dsl::sql, prelude::*, sql_types::{BigInt, Text}};
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
 use futures_util::future::join_all;
 use preceptor::{
     auth::{

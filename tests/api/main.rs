@@ -15,6 +15,7 @@ mod errors;
 mod http_floor;
 mod migrations;
 mod openapi;
+mod outages;
 mod storage;
 mod tokens;
 mod walkthrough;

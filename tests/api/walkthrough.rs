@@ -41,9 +41,7 @@ fn walk(setup: &Setup) {
     let mut settings = setup.variables();
     settings.insert("PRECEPTOR_BIND".to_owned(), address.clone());
     settings.insert("PRECEPTOR_LOG".to_owned(), "warn".to_owned());
-    let mut server = Running(
-        Command::new(binary).arg("demo").envs(&settings).stdout(Stdio::piped()).spawn().unwrap(),
-    );
+    let mut server = Running(Command::new(binary).arg("demo").envs(&settings).stdout(Stdio::piped()).spawn().unwrap());
     let mut greeting = BufReader::new(server.0.stdout.take().unwrap()).lines();
     // It prints once the port is open.
     assert!(greeting.next().unwrap().unwrap().contains(&address));

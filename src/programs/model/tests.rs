@@ -77,7 +77,7 @@ fn semantic_faults_are_reported_where_they_are() {
 
     let errors = fault_of(&with(
         "fees",
-        json!([{"amount_minor": 1, "currency": "EUR", "covers": "all"}, {"amount_minor": 1, "currency": "XXX", "covers": "all"}]),
+        json!([{"amount_minor": 1, "currency": "EUR", "covers": "all"}, {"amount_minor": 1, "currency": "XTS", "covers": "all"}]),
     ));
     let ValidationErrorsKind::List(items) = &errors.errors()["fees"] else {
         panic!("{errors:?}")

@@ -13,7 +13,7 @@ use crate::{
     http::Error,
     ids::{ProgramId, ProviderId},
     programs::{
-        detail::Detail,
+        detail_store::Detail,
         model::{ProgramInput, ProgramStatus},
     },
     reference::RedFlagKind,

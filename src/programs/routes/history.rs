@@ -7,7 +7,6 @@ use actix_web::{
     get,
     web::{Data, Path},
 };
-use diesel::{dsl::max, prelude::*};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -15,12 +14,13 @@ use utoipa::ToSchema;
 use crate::{
     app::State,
     auth::{Caller, MaybeCaller},
-    db::{Conn, schema::program_versions},
+    db::Conn,
     http::{Error, Found, NoQuery},
     ids::ProgramId,
     moderation::{self, DecisionBody, SubjectKind},
     programs::{
-        detail::{is_insider, may_read},
+        detail_store::{is_insider, may_read},
+        history_store,
         model::ProgramInput,
         store::{self, ProgramKey, ProgramRow},
     },
@@ -73,27 +73,13 @@ pub struct VersionBody {
 }
 
 /// The first version that the caller may read.
-fn first_version(conn: &mut Conn, caller: Option<&Caller>, row: &ProgramRow) -> QueryResult<i32> {
-    if is_insider(caller, row.provider_id) {
-        return Ok(1);
-    }
-    let at_listing: Option<i32> = program_versions::table
-        .filter(program_versions::program_id.eq(row.id))
-        .filter(program_versions::created_at.le(row.listed_at))
-        .select(max(program_versions::version))
-        .first(conn)?;
-    Ok(at_listing.unwrap_or(1))
+fn first_version(conn: &mut Conn, caller: Option<&Caller>, row: &ProgramRow) -> Result<i32, Error> {
+    if is_insider(caller, row.provider_id) { Ok(1) } else { Ok(history_store::first_public_version(conn, row)?) }
 }
 
 fn versions(conn: &mut Conn, id: ProgramId, first: i32) -> Result<Vec<ListingVersion>, Error> {
-    let rows: Vec<(i32, String, Timestamp)> = program_versions::table
-        .filter(program_versions::program_id.eq(id))
-        .filter(program_versions::version.ge(first))
-        .order(program_versions::version.desc())
-        // One more than shown, to compare the last one shown with.
-        .limit(VERSIONS + 1)
-        .select((program_versions::version, program_versions::listing, program_versions::created_at))
-        .load(conn)?;
+    // One more than shown, to compare the last one shown with.
+    let rows = history_store::versions(conn, id, first, VERSIONS + 1)?;
     let read = |text: &str| serde_json::from_str::<Map<String, Value>>(text).map_err(Error::internal);
     let mut shown = Vec::with_capacity(rows.len());
     let mut older: Option<Map<String, Value>> = None;

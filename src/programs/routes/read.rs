@@ -15,7 +15,7 @@ use crate::{
     ids::ProgramId,
     programs::{
         derived,
-        detail::{self, may_read},
+        detail_store::{self, may_read},
         store::{self, ProgramKey},
     },
     time::{Day, Timestamp},
@@ -41,7 +41,7 @@ pub async fn get_program(
     key: Path<ProgramKey>,
     _: NoQuery,
 ) -> Result<Found<ProgramBody>, Error> {
-    let found = state.db.read(move |conn| Ok(detail::find(conn, &key)?)).await?;
+    let found = state.db.read(move |conn| Ok(detail_store::find(conn, &key)?)).await?;
     let found = found.ok_or(Error::NotFound("program"))?;
     may_read(caller.0.as_ref(), &found.row)?;
     let etag = found.etag();

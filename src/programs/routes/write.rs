@@ -15,7 +15,7 @@ use crate::{
     ids::{DecisionId, ProgramId, ProviderId},
     patch_schema,
     programs::{
-        detail::{self, Detail},
+        detail_store::{self, Detail},
         model::{ProgramAction, ProgramDecisionInput, ProgramInput},
         store::{Key, ProgramKey},
         write_store::{self, ProgramAct},
@@ -30,7 +30,7 @@ patch_schema! {
 }
 
 fn read_back(conn: &mut Conn, id: ProgramId) -> Result<Detail, Error> {
-    detail::find(conn, &Key::Id(id))?.ok_or(Error::NotFound("program"))
+    detail_store::find(conn, &Key::Id(id))?.ok_or(Error::NotFound("program"))
 }
 
 fn changed(detail: Detail) -> Result<Changed<ProgramBody>, Error> {
@@ -117,7 +117,7 @@ pub async fn patch_program(
     body: Patch<ProgramInput, ProgramPatch>,
     _: NoQuery,
 ) -> Result<Changed<ProgramBody>, Error> {
-    let found = state.db.read(move |conn| Ok(detail::find(conn, &key)?)).await?;
+    let found = state.db.read_latest(move |conn| Ok(detail_store::find(conn, &key)?)).await?;
     let current = found.filter(|found| found.row.provider_id == own.provider).ok_or(Error::NotFound("program"))?;
     if_match.check(&current.etag())?;
     let input = body.apply(&current.input()?)?;
@@ -222,7 +222,7 @@ pub async fn decide_program(
     let named = key.clone();
     state
         .db
-        .read(move |conn| crate::programs::store::find(conn, &named)?.map(drop).ok_or(Error::NotFound("program")))
+        .read_latest(move |conn| crate::programs::store::find(conn, &named)?.map(drop).ok_or(Error::NotFound("program")))
         .await?;
     let ProgramDecisionInput { action, reason } = body.valid()?;
     act(&state, key, moderator.0, action.into(), reason).await

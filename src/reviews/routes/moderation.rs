@@ -98,7 +98,7 @@ pub async fn decide_review(
 ) -> Result<Changed<ReviewBody>, Error> {
     let (id, now) = (review.into_inner(), Timestamp::now());
     // A review that does not exist is answered before the body is judged.
-    state.db.read(move |conn| store::find(conn, id)).await?;
+    state.db.read_latest(move |conn| store::find(conn, id)).await?;
     let decision = body.valid()?;
     let record = DecisionId::from_uuid(Uuid::now_v7());
     let row = state.db.write(move |conn| store::decide(conn, &caller, id, &decision, record, now)).await?;

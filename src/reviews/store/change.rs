@@ -17,9 +17,9 @@ use crate::{
 /// The columns that a change of state sets.
 #[derive(AsChangeset)]
 #[diesel(table_name = reviews, treat_none_as_null = true)]
-struct State<'a> {
+struct State {
     status: ReviewStatus,
-    status_reason: Option<&'a str>,
+    status_reason: Option<String>,
     published_at: Timestamp,
     updated_at: Timestamp,
 }
@@ -87,7 +87,7 @@ impl Change<'_> {
         let first_published = to.is_public() && row.published_at == Timestamp::EPOCH;
         let state = State {
             status: to,
-            status_reason: explained.then_some(self.reason),
+            status_reason: explained.then(|| self.reason.to_owned()),
             published_at: if first_published { self.now } else { row.published_at },
             updated_at: self.now,
         };
@@ -110,7 +110,7 @@ impl Change<'_> {
         moderation::store::record(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
         Ok(ReviewRow {
             status: to,
-            status_reason: explained.then(|| self.reason.to_owned()),
+            status_reason: state.status_reason,
             published_at: state.published_at,
             updated_at: self.now,
             ..row

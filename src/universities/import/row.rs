@@ -85,13 +85,11 @@ impl Reader {
 
     /// A required text of one line.
     fn line(&mut self, member: &str, most: usize) -> Option<String> {
-        match self.take(member)? {
-            Value::String(text) => self.printable(member, &text, most),
-            _ => {
-                self.fault(format!("{member}: not a text"));
-                None
-            }
+        if let Value::String(text) = self.take(member)? {
+            return self.printable(member, &text, most);
         }
+        self.fault(format!("{member}: not a text"));
+        None
     }
 
     fn printable(&mut self, member: &str, text: &str, most: usize) -> Option<String> {
@@ -210,7 +208,10 @@ fn page(text: &str) -> Result<String, &'static str> {
 
 /// Input repeated in a fault: short and printable.
 fn quoted(text: &str) -> String {
-    let shown: String =
-        text.chars().take(60).map(|c| if c.is_control() || is_direction(c) { char::REPLACEMENT_CHARACTER } else { c }).collect();
+    let shown: String = text
+        .chars()
+        .take(60)
+        .map(|c| if c.is_control() || is_direction(c) { char::REPLACEMENT_CHARACTER } else { c })
+        .collect();
     if text.chars().count() > 60 { format!("{shown}…") } else { shown }
 }

@@ -56,6 +56,19 @@ fn the_sample_is_good_and_a_second_import_changes_nothing() {
 }
 
 #[test]
+fn ids_stand_in_the_order_of_the_file() {
+    let ids: Vec<_> =
+        [0, 1, 63, 64, 255, 256, 16_383, 16_384, 65_536, 1 << 23].map(|number| id_of_new(number, at(0))).into();
+    assert!(ids.is_sorted());
+    let mut place = place();
+    run(&mut place.conn, SAMPLE, at(0)).unwrap();
+    let first = store::first_registered(&mut place.conn).unwrap().unwrap();
+    assert_eq!(store::find(&mut place.conn, first).unwrap().unwrap().name, "Kathmandu University");
+    assert_eq!(store::exists(&mut place.conn, first), Ok(true));
+    assert_eq!(store::exists(&mut place.conn, id_of_new(0, at(9))), Ok(false));
+}
+
+#[test]
 fn bad_rows_are_named_by_line_and_the_good_ones_are_stored() {
     let mut place = place();
     let text = include_str!("../../../tests/data/universities-sample.json");
@@ -106,12 +119,18 @@ fn universities_of_one_name_are_told_apart_by_domain_in_any_order() {
     assert_eq!(counts(&import(&mut place, &json!([arizona, california]))), (2, 0, 0, 0));
     assert_eq!(counts(&import(&mut place, &json!([california, arizona]))), (0, 0, 2, 0));
     assert_eq!(counts(&import(&mut place, &json!([california]))), (0, 0, 1, 0));
-    let keys: Vec<String> =
-        universities::table.order(universities::source_key).select(universities::source_key).load(&mut place.conn).unwrap();
+    let keys: Vec<String> = universities::table
+        .order(universities::source_key)
+        .select(universities::source_key)
+        .load(&mut place.conn)
+        .unwrap();
     assert_eq!(keys, ["US/glendale community college", "US/glendale community college/glendale.edu"]);
     // A third one of that name, whose key is free, and one that is alone on both sides and has moved.
     let moved = uni("Alone", "US", &["alone.edu"]);
-    assert_eq!(counts(&import(&mut place, &json!([arizona, uni("Glendale Community College", "US", &["new.edu"]), moved]))), (2, 0, 1, 0));
+    assert_eq!(
+        counts(&import(&mut place, &json!([arizona, uni("Glendale Community College", "US", &["new.edu"]), moved]))),
+        (2, 0, 1, 0)
+    );
     assert_eq!(counts(&import(&mut place, &json!([uni("Alone", "US", &["elsewhere.edu"])]))), (0, 1, 0, 0));
 }
 

@@ -31,8 +31,7 @@ use super::{
 
 /// A running server. It is stopped and its database is dropped with this value.
 pub struct TestApp {
-    pub backend: Backend,
-    pub address: SocketAddr,
+    address: SocketAddr,
     pub state: Data<State>,
     http: reqwest::Client,
     handle: ServerHandle,
@@ -44,8 +43,8 @@ pub struct TestApp {
 pub struct Setup {
     pub dir: TempDir,
     pub url: String,
-    /// Dropped with this value.
-    pub database: Option<Database>,
+    #[expect(dead_code, reason = "dropped with this value")]
+    database: Option<Database>,
 }
 
 impl Setup {
@@ -123,11 +122,11 @@ impl TestApp {
 
     /// A server with changed settings.
     pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
-        Self::on(backend, Setup::migrated(backend), change).await
+        Self::on(Setup::migrated(backend), change).await
     }
 
     /// A server on a database that stands already.
-    pub async fn on(backend: Backend, setup: Setup, change: impl FnOnce(&mut Config)) -> Self {
+    pub async fn on(setup: Setup, change: impl FnOnce(&mut Config)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = Config::from_map(&setup.variables()).unwrap();
@@ -161,7 +160,7 @@ impl TestApp {
         });
         let handle = receive.recv().unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { backend, address, state, http, handle, server: Some(server), setup: Some(setup) }
+        Self { address, state, http, handle, server: Some(server), setup: Some(setup) }
     }
 
     /// A client without a token.
@@ -205,7 +204,7 @@ impl TestApp {
     pub fn holder(&self, id: PrincipalId, role: Role) -> Client {
         let hour = Duration::from_secs(3600);
         let token = self.state.auth.issue(id, role, Timestamp::now(), hour, Uuid::new_v4());
-        Client { id: Some(id), ..self.client().with_token(&token.unwrap()) }
+        self.client().with_token(&token.unwrap()).with_id(id)
     }
 
     /// A connection of the test's own to the server's database.
@@ -227,21 +226,16 @@ impl TestApp {
         self.setup.take().unwrap()
     }
 
-    /// Sends bytes as they are and reads until the server closes.
+    /// Sends bytes as they are and reads until the server closes, at most ten seconds.
     pub fn raw(&self, bytes: impl AsRef<[u8]>) -> String {
-        raw(self.address, bytes)
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+        // The server may have answered and closed before it has read everything.
+        let _ = stream.write_all(bytes.as_ref());
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        String::from_utf8_lossy(&answer).into_owned()
     }
-}
-
-/// Sends bytes as they are and reads until the other side closes, at most ten seconds.
-pub fn raw(address: SocketAddr, bytes: impl AsRef<[u8]>) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    // The server may have answered and closed before it has read everything.
-    let _ = stream.write_all(bytes.as_ref());
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    String::from_utf8_lossy(&answer).into_owned()
 }
 
 /// What no release has: a handler that panics and one that fails as the store may fail.

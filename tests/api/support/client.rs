@@ -24,6 +24,11 @@ impl Client {
         Self { token: Some(token.to_owned()), ..self.clone() }
     }
 
+    /// The same, with the principal behind the token noted.
+    pub fn with_id(self, id: PrincipalId) -> Self {
+        Self { id: Some(id), ..self }
+    }
+
     pub fn token(&self) -> &str {
         self.token.as_deref().unwrap_or_default()
     }

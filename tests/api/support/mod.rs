@@ -5,7 +5,7 @@ pub mod builders;
 mod client;
 pub mod postgres;
 
-pub use app::{Setup, TestApp, raw};
+pub use app::{Setup, TestApp};
 pub use client::{Answer, Client, send};
 
 /// Which database a claim is tested on.
@@ -17,10 +17,10 @@ pub enum Backend {
 
 /// Makes two tests of each claim: `sqlite::name` and `postgres::name`. Once per file.
 macro_rules! on_both {
-    ($($(#[$meta:meta])* async fn $name:ident($backend:ident: Backend) $body:block)*) => {
+    ($($(#[$meta:meta])* async fn $name:ident($backend:ident: $kind:ty) $body:block)*) => {
         mod claims {
             use super::*;
-            $($(#[$meta])* pub async fn $name($backend: $crate::support::Backend) $body)*
+            $($(#[$meta])* pub async fn $name($backend: $kind) $body)*
         }
 
         mod sqlite {

@@ -95,7 +95,7 @@ impl Server {
         let sql = "SET client_min_messages = warning; SELECT pg_advisory_lock(710202)";
         admin.batch_execute(sql).unwrap();
         let exists = format!("EXISTS (SELECT FROM pg_database WHERE datname = '{}')", self.template);
-        if !diesel::select(diesel::dsl::sql::<Bool>(&exists)).get_result(&mut admin).unwrap() {
+        if !diesel::select(diesel::dsl::sql::<Bool>(&exists)).get_result::<bool>(&mut admin).unwrap() {
             let new = format!("{}_new", self.template);
             admin.batch_execute(&format!("DROP DATABASE IF EXISTS {new}")).unwrap();
             admin.batch_execute(&format!("CREATE DATABASE {new}")).unwrap();
@@ -156,8 +156,7 @@ pub fn connect(url: &str) -> Conn {
 /// Differs whenever a migration does.
 fn schema_version() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations/postgres");
-    let mut scripts: Vec<_> =
-        fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path().join("up.sql")).collect();
+    let mut scripts: Vec<_> = fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path().join("up.sql")).collect();
     scripts.sort();
     let mut text = Vec::new();
     for script in scripts {

@@ -1,0 +1,122 @@
+//! The kinds of problem: status, title and remedy of each.
+
+use actix_web::http::StatusCode;
+
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// The kinds of problem, one per `type` URI. Each is described at `/problems/{code}`.
+    pub enum ProblemCode {
+        /// The request could not be read: bad syntax, encoding, cursor or parameter.
+        BadRequest = "bad_request",
+        /// The query string has an unknown, repeated or badly typed parameter.
+        InvalidParameter = "invalid_parameter",
+        /// The cursor was not made by this list with these filters.
+        InvalidCursor = "invalid_cursor",
+        /// No valid access token was sent.
+        Unauthorized = "unauthorized",
+        /// The token's role or subject may not do this.
+        Forbidden = "forbidden",
+        /// There is no such resource, or it is not for you to know of.
+        NotFound = "not_found",
+        /// The resource does not have this method.
+        MethodNotAllowed = "method_not_allowed",
+        /// The body did not arrive in time.
+        RequestTimeout = "request_timeout",
+        /// The request contradicts the resource's present state.
+        Conflict = "conflict",
+        /// The resource has changed since the ETag that was sent.
+        PreconditionFailed = "precondition_failed",
+        /// The body is larger than this operation takes.
+        ContentTooLarge = "content_too_large",
+        /// Path and query together are too long.
+        UriTooLong = "uri_too_long",
+        /// The body's media type or content coding is not one that this operation takes.
+        UnsupportedMediaType = "unsupported_media_type",
+        /// The request was read and understood, and breaks a rule of its fields.
+        Invalid = "invalid",
+        /// A change needs an If-Match header.
+        PreconditionRequired = "precondition_required",
+        /// Too many requests; wait as Retry-After says.
+        TooManyRequests = "too_many_requests",
+        /// A fault of the server's; the request id leads to the cause in its log.
+        InternalError = "internal_error",
+        /// The service cannot answer for the moment; try again.
+        Unavailable = "unavailable",
+    }
+}
+
+impl ProblemCode {
+    /// The HTTP status; the one table of codes and statuses.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest | Self::InvalidParameter | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
+            Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UriTooLong => StatusCode::URI_TOO_LONG,
+            Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
+            Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The constant title of the type.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::BadRequest => "The request cannot be read",
+            Self::InvalidParameter => "A query parameter is not valid",
+            Self::InvalidCursor => "The cursor is not valid",
+            Self::Unauthorized => "Authentication is required",
+            Self::Forbidden => "Not allowed",
+            Self::NotFound => "Not found",
+            Self::MethodNotAllowed => "Method not allowed",
+            Self::RequestTimeout => "The request took too long to arrive",
+            Self::Conflict => "Conflict with the present state",
+            Self::PreconditionFailed => "The resource has changed",
+            Self::ContentTooLarge => "The content is too large",
+            Self::UriTooLong => "The address is too long",
+            Self::UnsupportedMediaType => "Unsupported media type",
+            Self::Invalid => "The content breaks a rule",
+            Self::PreconditionRequired => "A precondition is required",
+            Self::TooManyRequests => "Too many requests",
+            Self::InternalError => "Internal error",
+            Self::Unavailable => "Temporarily unavailable",
+        }
+    }
+
+    /// What a client can do about it; shown at the type's address.
+    #[must_use]
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::BadRequest => "Read `detail`, correct the request, and send it again.",
+            Self::InvalidParameter => "`errors` names each parameter; the OpenAPI document lists those that exist.",
+            Self::InvalidCursor => "Start the list again without `cursor`; keep filters and sort as they were for the following pages.",
+            Self::Unauthorized => "Send a valid access token in the header `Authorization: Bearer …`.",
+            Self::Forbidden => "Use a token whose role the operation's description names.",
+            Self::NotFound => "Check the id or slug; ids are lower-case hyphenated UUIDs.",
+            Self::MethodNotAllowed => "The header `Allow` lists the methods of this address.",
+            Self::RequestTimeout => "Send the whole body without pauses.",
+            Self::Conflict => "Read the resource again and decide anew.",
+            Self::PreconditionFailed => "Read the resource again, apply the change to what it is now, and send its new ETag in `If-Match`.",
+            Self::ContentTooLarge => "Send less; the OpenAPI document states the limits.",
+            Self::UriTooLong => "Path and query may have 8192 bytes together.",
+            Self::UnsupportedMediaType => "The header `Accept` (or `Accept-Patch`) of the answer names what is taken; send the body without a content coding.",
+            Self::Invalid => "`errors` points at each fault.",
+            Self::PreconditionRequired => "Send the resource's ETag in `If-Match`.",
+            Self::TooManyRequests => "Wait for as many seconds as `Retry-After` says.",
+            Self::InternalError => "Try again; if it persists, tell the operator the request id in `instance`.",
+            Self::Unavailable => "Try again after as many seconds as `Retry-After` says.",
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Programs side by side.
+
+use actix_web::{get, web::Data};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    derived,
+    detail_store::{self, Detail},
+    list::ProgramSummary,
+    list_query::CompareQuery,
+    list_store::{self, ListedProgram},
+    listing::{Fee, LegalBasis, Safety, ScopeEntry, Supervision},
+    store::{Key, ProgramKey},
+};
+use crate::{
+    app::State,
+    db::Conn,
+    http::{Error, Fault, FaultCode, Found, Query},
+    ids::ProgramId,
+    score::Score,
+    verdict::VerdictOutcome,
+};
+
+/// A program with what matters for safety, as it stands in its present listing.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ComparedProgram {
+    /// The program as lists show it.
+    pub program: ProgramSummary,
+    /// The verdict with its reasons.
+    pub verdict: VerdictOutcome,
+    /// How satisfied participants were, by dimension.
+    pub score: Score,
+    /// What participants of each level may do, one entry for each pair of task and level.
+    #[schema(max_items = 55)]
+    pub scope: Vec<ScopeEntry>,
+    /// Who supervises, and how it is ensured.
+    pub supervision: Supervision,
+    /// How patients are asked, and how they can refuse.
+    #[schema(max_length = 2000)]
+    pub consent_policy: Option<String>,
+    /// Rules on photographs and stories.
+    #[schema(max_length = 2000)]
+    pub photo_policy: Option<String>,
+    /// The legal right to be there.
+    pub legal_basis: LegalBasis,
+    /// Protection of participants.
+    pub safety: Safety,
+    /// Protection of children and vulnerable adults, and where to report harassment.
+    #[schema(max_length = 2000)]
+    pub safeguarding: Option<String>,
+    /// What it costs.
+    #[schema(max_items = 20)]
+    pub fees: Vec<Fee>,
+    /// Share of the fees that reaches the host, in percent.
+    #[schema(format = "int32", minimum = 0, maximum = 100)]
+    pub host_share_percent: Option<i32>,
+    /// When and how much is paid back.
+    #[schema(max_length = 2000)]
+    pub refund_policy: Option<String>,
+}
+
+/// Programs side by side.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Comparison {
+    /// The programs, in the order asked for.
+    #[schema(min_items = 2, max_items = 5)]
+    pub data: Vec<ComparedProgram>,
+}
+
+/// Compare programs
+///
+/// Two to five listed or suspended programs, in the order asked for, with the parts of their listings that matter for
+/// safety.
+#[utoipa::path(
+    tag = "programs",
+    operation_id = "compare_programs",
+    params(CompareQuery),
+    responses((status = 200, description = "The programs.", body = Comparison)),
+    security(())
+)]
+#[get("/v1/programs/compare")]
+pub async fn compare_programs(state: Data<State>, query: Query<CompareQuery>) -> Result<Found<Comparison>, Error> {
+    let data = state.db.scan(move |conn| compared(conn, &query.0.ids)).await?;
+    Ok(Found::computed(Comparison { data }))
+}
+
+fn compared(conn: &mut Conn, keys: &[ProgramKey]) -> Result<Vec<ComparedProgram>, Error> {
+    let mut details: Vec<Detail> = Vec::new();
+    let mut faults = Vec::new();
+    for key in keys {
+        let fault = |code, text: &str| {
+            let key = match key {
+                Key::Id(id) => id.to_string(),
+                Key::Slug(slug) => slug.clone(),
+            };
+            Fault::parameter("ids", code, format!("{text}: {key}"))
+        };
+        match detail_store::find(conn, key)?.filter(|found| found.row.status.is_public()) {
+            None => faults.push(fault(FaultCode::UnknownReference, "There is no such program")),
+            Some(found) if details.iter().any(|other| other.row.id == found.row.id) => {
+                faults.push(fault(FaultCode::Duplicate, "The program stands twice"));
+            }
+            Some(found) => details.push(found),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(Error::Parameters(faults));
+    }
+    let ids: Vec<ProgramId> = details.iter().map(|detail| detail.row.id).collect();
+    let listed = list_store::by_id(conn, &ids)?;
+    details.iter().zip(listed).map(|(detail, listed)| side(conn, detail, listed)).collect()
+}
+
+fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram) -> Result<ComparedProgram, Error> {
+    let listing = detail.input()?;
+    Ok(ComparedProgram {
+        program: ProgramSummary::of(listed),
+        verdict: derived::verdict_of(conn, &detail.row)?,
+        score: detail.score()?,
+        scope: listing.scope,
+        supervision: listing.supervision,
+        consent_policy: listing.consent_policy,
+        photo_policy: listing.photo_policy,
+        legal_basis: listing.legal_basis,
+        safety: listing.safety,
+        safeguarding: listing.safeguarding,
+        fees: listing.fees,
+        host_share_percent: listing.host_share_percent,
+        refund_policy: listing.refund_policy,
+    })
+}

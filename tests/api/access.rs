@@ -1,0 +1,333 @@
+//! Who may do what: every operation of the API document, by every role and by nobody.
+
+use preceptor::{auth::Role, ids::UniversityId, time::Timestamp, universities};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::{Operation, assert_foreseen, operations},
+    support::{Answer, Backend, Client, TestApp, builders, builders::Listed, send},
+};
+
+/// Stands for anyone, with a token or without.
+const ANYONE: &[Role] = &[];
+const ADMIN: &[Role] = &[Role::Admin];
+const MODERATOR: &[Role] = &[Role::Moderator];
+const PARTICIPANT: &[Role] = &[Role::Participant];
+const PROVIDER: &[Role] = &[Role::Provider];
+
+/// The truth table. An operation that is not in it fails the tests.
+const TABLE: &[(&str, &[Role])] = &[
+    ("get_root", ANYONE),
+    ("get_v1", ANYONE),
+    ("get_liveness", ANYONE),
+    ("get_readiness", ANYONE),
+    ("get_openapi", ANYONE),
+    ("get_docs", ANYONE),
+    ("get_docs_file", ANYONE),
+    ("get_problem_type", ANYONE),
+    ("get_key_set", ANYONE),
+    ("list_red_flag_kinds", ANYONE),
+    ("list_criteria", ANYONE),
+    ("list_tasks", ANYONE),
+    ("list_specialties", ANYONE),
+    ("list_tracks", ANYONE),
+    ("list_training_levels", ANYONE),
+    ("list_countries", ANYONE),
+    ("list_currencies", ANYONE),
+    ("list_providers", ANYONE),
+    ("create_provider", ADMIN),
+    ("get_provider", ANYONE),
+    ("update_provider", &[Role::Admin, Role::Provider]),
+    ("list_programs", ANYONE),
+    ("get_program_facets", ANYONE),
+    ("compare_programs", ANYONE),
+    ("create_program", PROVIDER),
+    ("get_program", ANYONE),
+    ("update_program", PROVIDER),
+    ("submit_program", PROVIDER),
+    ("archive_program", PROVIDER),
+    ("decide_program", MODERATOR),
+    ("get_program_history", ANYONE),
+    ("get_program_version", ANYONE),
+    ("get_program_verdict", ANYONE),
+    ("list_program_reviews", ANYONE),
+    ("create_review", PARTICIPANT),
+    ("list_reviews", MODERATOR),
+    ("list_my_reviews", PARTICIPANT),
+    ("get_review", ANYONE),
+    ("update_review", PARTICIPANT),
+    ("withdraw_review", PARTICIPANT),
+    ("decide_review", MODERATOR),
+    ("list_program_red_flag_reports", ANYONE),
+    ("create_red_flag_report", PARTICIPANT),
+    ("list_red_flag_reports", MODERATOR),
+    ("list_own_red_flag_reports", PARTICIPANT),
+    ("get_red_flag_report", &[Role::Moderator, Role::Participant]),
+    ("withdraw_red_flag_report", PARTICIPANT),
+    ("add_red_flag_report_information", PARTICIPANT),
+    ("decide_red_flag_report", MODERATOR),
+    ("list_universities", ANYONE),
+    ("get_university", ANYONE),
+];
+
+/// For a token of another role, these do not exist.
+const HIDDEN: &[&str] = &["get_red_flag_report"];
+
+fn allowed(operation: &str) -> &'static [Role] {
+    let row = TABLE.iter().find(|(id, _)| *id == operation);
+    row.unwrap_or_else(|| panic!("{operation} is not in the table: who may call it?")).1
+}
+
+/// One of everything that a path can name, and a holder of each role.
+struct World {
+    listed: Listed,
+    author: Client,
+    /// Path of the review.
+    review: String,
+    /// Path of the report.
+    report: String,
+    university: String,
+    identities: Vec<(Option<Role>, Client)>,
+}
+
+impl World {
+    async fn make(app: &TestApp) -> Self {
+        let listed = builders::listed(app, "access").await;
+        let author = app.participant().await;
+        let posted = |answer: Answer| answer.expect(201).header("location").to_owned();
+        let review = posted(author.post(&format!("{}/reviews", listed.path), &builders::review(4)).await);
+        let path = format!("{}/red-flag-reports", listed.path);
+        let report = posted(author.post(&path, &builders::report()).await);
+        let mut conn = app.connect();
+        universities::import::run(&mut conn, universities::import::SAMPLE, Timestamp::now()).unwrap();
+        let all = app.client().get("/v1/universities?limit=1").await.expect(200).json();
+        let university = all["data"][0]["id"].as_str().unwrap().to_owned();
+        let university_id: UniversityId = university.parse().unwrap();
+        let mut identities = vec![(None, app.client())];
+        for role in Role::ALL {
+            let client = match role {
+                Role::Provider => listed.provider.clone(),
+                Role::Participant => author.clone(),
+                Role::University => app.principal(*role, |row| row.university_id = Some(university_id)).await,
+                _ => app.principal(*role, |_| {}).await,
+            };
+            identities.push((Some(*role), client));
+        }
+        Self { listed, author, review, report, university, identities }
+    }
+
+    /// The path of an operation with what is in this world.
+    fn path(&self, operation: &Operation) -> String {
+        let last = |path: &str| path.rsplit('/').next().unwrap().to_owned();
+        let mut path = operation.path.to_owned();
+        for parameter in operation.parameters("path") {
+            let name = parameter["name"].as_str().unwrap();
+            let value = match name {
+                "program" => self.listed.program_id.clone(),
+                "provider" => self.listed.provider_id.clone(),
+                "review" => last(&self.review),
+                "report" => last(&self.report),
+                "university" => self.university.clone(),
+                _ => parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned),
+            };
+            path = path.replace(&format!("{{{name}}}"), &value);
+        }
+        let required = operation.parameters("query").filter(|parameter| parameter["required"] == true);
+        let query: Vec<_> = required
+            .map(|parameter| match parameter["name"].as_str().unwrap() {
+                "ids" => format!("ids={}", self.listed.program_id),
+                name => format!("{name}={}", parameter["example"].as_str().unwrap()),
+            })
+            .collect();
+        if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
+    }
+
+    async fn call(&self, operation: &Operation, client: &Client) -> Answer {
+        let mut request = client.request(&operation.method, &self.path(operation));
+        if operation.item.get("requestBody").is_some() {
+            let patch = operation.method == "PATCH";
+            let kind = if patch { "application/merge-patch+json" } else { "application/json" };
+            // Nothing that would change the world for the next call.
+            request = request.header("content-type", kind).body(r#"{"no_such_member": 1}"#);
+        }
+        if operation.method == "PATCH" {
+            request = request.header("if-match", "*");
+        }
+        send(request).await
+    }
+}
+
+#[test]
+fn the_table_has_every_operation_with_the_roles_of_the_document() {
+    let operations = operations();
+    let mut faults = Vec::new();
+    for operation in &operations {
+        let Some((_, roles)) = TABLE.iter().find(|(id, _)| *id == operation.id) else {
+            faults.push(format!("{} is not in the table", operation.id));
+            continue;
+        };
+        let security = operation.item["security"].as_array().unwrap();
+        let named: Vec<_> = security.iter().flat_map(|one| one.as_object().unwrap().keys()).collect();
+        let open = security.iter().any(|one| one == &json!({}));
+        let mut wanted: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
+        let mut named: Vec<_> = named.into_iter().map(String::as_str).collect();
+        wanted.sort_unstable();
+        named.sort_unstable();
+        // Where anyone may come without a token, some roles may see more.
+        if open != roles.is_empty() || (!open && named != wanted) {
+            faults.push(format!("{}: the table has {wanted:?}, the document {security:?}", operation.id));
+        }
+    }
+    for (id, _) in TABLE {
+        if !operations.iter().any(|operation| operation.id == *id) {
+            faults.push(format!("{id} is in the table and not in the document"));
+        }
+    }
+    assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+}
+
+on_both! {
+    async fn each_operation_is_for_its_roles_alone(backend: Backend) {
+        let app = TestApp::start(backend).await;
+        let world = World::make(&app).await;
+        let mut faults = Vec::new();
+        for operation in operations() {
+            let roles = allowed(operation.id);
+            for (role, client) in &world.identities {
+                // Withdrawn and archived things would be others for those who come later.
+                let may = roles.is_empty() || role.is_some_and(|role| roles.contains(&role));
+                let ends = ["withdraw_review", "withdraw_red_flag_report", "archive_program", "submit_program"];
+                if may && ends.contains(&operation.id) {
+                    continue;
+                }
+                let answer = world.call(&operation, client).await;
+                let refused = match role {
+                    None => 401,
+                    Some(_) if HIDDEN.contains(&operation.id) => 404,
+                    Some(_) => 403,
+                };
+                let sound = if may { !matches!(answer.status, 401 | 403 | 500..) } else { answer.status == refused };
+                if !sound {
+                    faults.push(format!("{} as {role:?}: {} {}", operation.id, answer.status, answer.text()));
+                    continue;
+                }
+                let challenge = answer.header("www-authenticate");
+                let wanted = match answer.status {
+                    401 => "invalid_token",
+                    403 => "insufficient_scope",
+                    _ => "",
+                };
+                assert!(challenge.contains(wanted), "{}: {challenge}", operation.id);
+                assert_foreseen(&operation, &answer);
+            }
+        }
+        assert!(faults.is_empty(), "\n{}", faults.join("\n"));
+        // Those left out above, by those who may.
+        let World { listed, author, review, report, .. } = &world;
+        author.act(&format!("{review}/withdraw")).await.expect(200);
+        author.act(&format!("{report}/withdraw")).await.expect(200);
+        listed.provider.act(&format!("{}/submit", listed.path)).await.problem(409, "conflict");
+        listed.provider.act(&format!("{}/archive", listed.path)).await.expect(200);
+    }
+
+    async fn what_belongs_to_another_does_not_exist(backend: Backend) {
+        let app = TestApp::start(backend).await;
+        let world = World::make(&app).await;
+        let draft = builders::draft(&app, "draft").await;
+        let (other_provider, other) = (draft.provider.clone(), app.participant().await);
+        let World { listed, author, review, report, .. } = &world;
+        let title = json!({"title": "Not my program"});
+        let text = json!({"text": "More about what happened."});
+        let answers = [
+            ("another's program", other_provider.patch(&listed.path, "*", &title).await),
+            ("another's program", other_provider.act(&format!("{}/submit", listed.path)).await),
+            ("another's program", other_provider.act(&format!("{}/archive", listed.path)).await),
+            ("another's provider", {
+                let path = format!("/v1/providers/{}", listed.provider_id);
+                other_provider.patch(&path, "*", &json!({"name": "Mine"})).await
+            }),
+            ("a draft", app.client().get(&draft.path).await),
+            ("a draft", other.get(&draft.path).await),
+            ("a draft", listed.provider.get(&draft.path).await),
+            ("a draft's verdict", other.get(&format!("{}/verdict", draft.path)).await),
+            ("a draft's history", other.get(&format!("{}/history", draft.path)).await),
+            ("a draft's version", other.get(&format!("{}/versions/1", draft.path)).await),
+            ("a draft's reviews", other.get(&format!("{}/reviews", draft.path)).await),
+            ("a draft's reports", other.get(&format!("{}/red-flag-reports", draft.path)).await),
+            ("a draft to review", other.post(&format!("{}/reviews", draft.path), &builders::review(4)).await),
+            ("a draft to report", other.post(&format!("{}/red-flag-reports", draft.path), &builders::report()).await),
+            ("another's review", other.patch(review, "*", &json!({"weeks": 3})).await),
+            ("another's review", other.act(&format!("{review}/withdraw")).await),
+            ("another's report", other.get(report).await),
+            ("another's report", listed.provider.get(report).await),
+            ("another's report", app.admin().await.get(report).await),
+            ("another's report", other.act(&format!("{report}/withdraw")).await),
+            ("another's report", other.post(&format!("{report}/information"), &text).await),
+        ];
+        for (what, answer) in answers {
+            assert_eq!(answer.status, 404, "{what}: {}", answer.text());
+            answer.problem(404, "not_found");
+        }
+        // A held review is for its author and moderators.
+        let hold = json!({"action": "hold", "reason": "Someone asked for a second look."});
+        let moderator = app.moderator().await;
+        moderator.post(&format!("{review}/decisions"), &hold).await.expect(200);
+        app.client().get(review).await.problem(404, "not_found");
+        other.get(review).await.problem(404, "not_found");
+        author.get(review).await.expect(200);
+        moderator.get(review).await.expect(200);
+        // The same for lists of one's own.
+        assert_eq!(other.get("/v1/me/reviews").await.expect(200).json()["data"], json!([]));
+        assert_eq!(other.get("/v1/me/red-flag-reports").await.expect(200).json()["data"], json!([]));
+        assert_eq!(author.get("/v1/me/reviews").await.expect(200).json()["data"].as_array().map(Vec::len), Some(1));
+    }
+
+    async fn no_public_answer_names_a_person(backend: Backend) {
+        let app = TestApp::start(backend).await;
+        let world = World::make(&app).await;
+        let person = world.author.id.unwrap().to_string();
+        let narrative = builders::report()["narrative"].as_str().unwrap().to_owned();
+        for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
+            let answer = world.call(&operation, &app.client()).await;
+            let text = answer.text();
+            assert!(!text.contains(&person), "{}: {text}", operation.id);
+            assert!(!text.contains(&narrative), "{}: {text}", operation.id);
+            if operation.path.starts_with("/v1/") && answer.status == 200 {
+                assert!(!has_member(&answer.json(), &["participant_id", "reporter_id", "contact_email", "start_month"]),
+                    "{}: {text}", operation.id);
+            }
+        }
+    }
+
+    async fn answers_with_a_token_are_never_stored(backend: Backend) {
+        let app = TestApp::start(backend).await;
+        let world = World::make(&app).await;
+        for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
+            let open = allowed(operation.id).is_empty();
+            let anonymous = world.call(&operation, &app.client()).await;
+            let cache = anonymous.header("cache-control");
+            if open && anonymous.status == 200 {
+                let health = operation.path.ends_with("livez") || operation.path.ends_with("readyz");
+                assert!(cache.starts_with("public, max-age=") || health, "{}: {cache}", operation.id);
+            } else {
+                assert_eq!(cache, "no-store", "{}", operation.id);
+            }
+            assert!(anonymous.header("vary").to_lowercase().contains("authorization"), "{}", operation.id);
+            let known = world.call(&operation, &world.author).await;
+            if !operation.path.starts_with("/docs") {
+                assert_eq!(known.header("cache-control"), "no-store", "{}", operation.id);
+            }
+        }
+    }
+}
+
+/// Whether any object in `value` has one of these members.
+fn has_member(value: &Value, names: &[&str]) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.iter().any(|(name, value)| names.contains(&name.as_str()) || has_member(value, names))
+        }
+        Value::Array(items) => items.iter().any(|item| has_member(item, names)),
+        _ => false,
+    }
+}
