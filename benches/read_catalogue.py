@@ -3,7 +3,6 @@
 usage: read_catalogue.py BASE_URL TOKENS_FILE OUTPUT.lua
 """
 
-import itertools
 import json
 import re
 import sys
@@ -45,14 +44,8 @@ def main(base, tokens_file, output):
     if not programs:
         sys.exit("the server lists no program")
     details = spread(programs)
-    # Country and specialty pairs as they occur, so that every list has rows.
-    pairs = sorted(
-        {
-            (place["country"], specialty)
-            for program in programs
-            for place, specialty in itertools.product(program["places"], program["specialties"])
-        }
-    )
+    # A pair is asked for as often as it occurs, so common pairs, with full pages, are asked for most.
+    pairs = [(program["countries"][0], program["specialties"][0]) for program in details]
     words = sorted({word for program in programs for word in re.findall(r"[a-z]{5,}", program["title"].lower())})
     # One word, and two words of one title.
     queries = [[word] for word in words]
@@ -70,10 +63,10 @@ def main(base, tokens_file, output):
         "programs": [program["id"] for program in programs],
         "details": [f"/v1/programs/{program['id']}" for program in details],
         "reviews": [f"/v1/programs/{program['id']}/reviews?limit=20" for program in details],
-        "lists": spread(
+        "lists": [
             path({"country": country, "specialty": specialty, "sort": "-score", "limit": 20})
             for country, specialty in pairs
-        ),
+        ],
         "searches": spread(path({"q": " ".join(query), "limit": 20}) for query in queries),
         "tokens": tokens,
     }

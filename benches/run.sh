@@ -94,7 +94,7 @@ bench() {
     else
         export DATABASE_URL=sqlite://$BENCH_WORK/preceptor.db
     fi
-    export PRECEPTOR_DATA_DIR=$BENCH_WORK/data PRECEPTOR_RATE_LIMITS=off
+    export PRECEPTOR_DATA_DIR=$BENCH_WORK/data PRECEPTOR_RATE_LIMITS=off PRECEPTOR_LOG=warn
     PRECEPTOR_BIND=127.0.0.1:$(free_port)
     export PRECEPTOR_BIND
     base=http://$PRECEPTOR_BIND

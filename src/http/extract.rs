@@ -95,7 +95,8 @@ impl<T, P: ToSchema> FromRequest for Patch<T, P> {
     }
 }
 
-/// Declares the schema of a merge patch: the members of `$input`, all optional, null where null may stand for absent.
+/// Declares the schema of a merge patch for `$input`. Its name ends with `Patch`: the document's completion then makes
+/// every member optional at every depth, and null where it may be taken away.
 #[macro_export]
 macro_rules! patch_schema {
     ($(#[$doc:meta])* $name:ident for $input:ty) => {
@@ -105,7 +106,7 @@ macro_rules! patch_schema {
 
         impl utoipa::PartialSchema for $name {
             fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                $crate::openapi::patch_of(<$input as utoipa::PartialSchema>::schema())
+                <$input as utoipa::PartialSchema>::schema()
             }
         }
 

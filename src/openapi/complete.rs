@@ -23,7 +23,13 @@ pub(super) fn complete(document: &mut Value) {
         "url": "/", "description": "This server (local, test, staging or production).", "x-internal": false
     }]);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
-        schemas.values_mut().for_each(bound);
+        let whole = schemas.clone();
+        for (name, schema) in schemas.iter_mut() {
+            if name.ends_with("Patch") {
+                *schema = partial(schema, &whole);
+            }
+            bound(schema);
+        }
     }
     let mut paths = document["paths"].take();
     if let Some(paths) = paths.as_object_mut() {
@@ -53,6 +59,37 @@ fn security_schemes() -> Value {
         (role.as_str().to_owned(), scheme)
     });
     Value::Object(roles.collect())
+}
+
+/// The schema of a merge patch (RFC 7396): no member is required at any depth, and those that the whole document may
+/// lack may be null, which takes them away. Lists are replaced whole, so their items stay as they are.
+fn partial(schema: &Value, schemas: &Map<String, Value>) -> Value {
+    if let Some(target) = schema["$ref"].as_str().and_then(|path| schemas.get(path.rsplit('/').next()?)) {
+        return if target["type"] == "object" { partial(target, schemas) } else { schema.clone() };
+    }
+    let mut schema = schema.clone();
+    let Some(members) = schema.as_object_mut().filter(|members| members.get("type") == Some(&json!("object"))) else {
+        return schema;
+    };
+    let required = members.remove("required").unwrap_or_default();
+    let required: Vec<_> = required.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    for (name, member) in members.get_mut("properties").and_then(Value::as_object_mut).into_iter().flatten() {
+        let own = partial(member, schemas);
+        *member = if required.contains(&name.as_str()) { own } else { nullable(own) };
+    }
+    schema
+}
+
+fn nullable(mut schema: Value) -> Value {
+    match schema.get("type") {
+        Some(Value::String(kind)) if !schema["enum"].is_array() => {
+            schema["type"] = json!([kind, "null"]);
+            schema
+        }
+        Some(Value::Array(_)) => schema,
+        _ if schema["oneOf"].as_array().is_some_and(|all| all.iter().any(|one| one["type"] == "null")) => schema,
+        _ => json!({"oneOf": [{"type": "null"}, schema]}),
+    }
 }
 
 /// Bounds every schema: texts by length and form, numbers by format and range, lists by length.

@@ -15,7 +15,7 @@ use utoipa::{
     OpenApi, PartialSchema, ToSchema,
     openapi::{
         RefOr, Schema,
-        schema::{ObjectBuilder, SchemaType, Type},
+        schema::{ObjectBuilder, Type},
     },
 };
 use utoipa_actix_web::AppExt;
@@ -60,28 +60,6 @@ fn build() -> Value {
     let mut document = serde_json::to_value(api).unwrap_or_default();
     complete::complete(&mut document);
     document
-}
-
-/// The schema of a merge patch: no member is required, and those that may be absent may be null.
-#[must_use]
-pub fn patch_of(input: RefOr<Schema>) -> RefOr<Schema> {
-    let RefOr::T(Schema::Object(mut object)) = input else { return input };
-    let required = std::mem::take(&mut object.required);
-    for (name, member) in &mut object.properties {
-        if required.contains(name) {
-            continue;
-        }
-        if let RefOr::T(Schema::Object(inner)) = member
-            && let SchemaType::Type(kind) = inner.schema_type.clone()
-        {
-            inner.schema_type = SchemaType::from_iter([kind, Type::Null]);
-        } else if let RefOr::T(Schema::Array(inner)) = member
-            && let SchemaType::Type(kind) = inner.schema_type.clone()
-        {
-            inner.schema_type = SchemaType::from_iter([kind, Type::Null]);
-        }
-    }
-    RefOr::T(Schema::Object(object))
 }
 
 /// The document's own schema in the document: any object.

@@ -230,9 +230,10 @@ impl Facets {
         let total = counts.verdicts.iter().map(|(_, count)| count).sum();
         let mut by_name: BTreeMap<FacetName, Vec<FacetValue>> =
             FacetName::ALL.iter().map(|name| (*name, Vec::new())).collect();
-        let verdicts = counts.verdicts.into_iter().map(|(verdict, count)| {
-            (FacetName::Verdict, FacetValue { value: verdict.as_str().to_owned(), count })
-        });
+        let verdicts = counts
+            .verdicts
+            .into_iter()
+            .map(|(verdict, count)| (FacetName::Verdict, FacetValue { value: verdict.as_str().to_owned(), count }));
         let terms = counts.terms.into_iter().filter_map(|(kind, term, count)| {
             let value = match kind {
                 TermKind::StartMonth => term.trim_start_matches('0').to_owned(),

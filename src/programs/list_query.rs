@@ -1,7 +1,7 @@
 //! What a list of programs can be asked for: filters and sorts, read from query parameters.
 
 use utoipa::{
-    IntoParams, ToSchema,
+    IntoParams, PartialSchema, ToSchema,
     openapi::{
         RefOr, Schema,
         schema::{Array, ArrayBuilder, ObjectBuilder, Ref, Type},
@@ -32,7 +32,7 @@ pub const COMPARED: std::ops::RangeInclusive<usize> = 2..=5;
 #[into_params(parameter_in = Query)]
 pub struct ProgramFilter {
     /// Takes place in one of these countries (ISO 3166-1 alpha-2), separated by commas.
-    #[param(schema_with = countries, required = false, style = Form, explode = false, example = "NP,KE")]
+    #[param(value_type = Countries, inline, required = false, style = Form, explode = false, example = json!(["NP", "KE"]))]
     pub country: Vec<String>,
     /// Takes place in this town; case and diacritics do not matter.
     #[param(
@@ -42,19 +42,19 @@ pub struct ProgramFilter {
     )]
     pub city: Option<String>,
     /// Is about one of these specialties, separated by commas.
-    #[param(schema_with = several_of::<Specialty>, required = false, style = Form, explode = false, example = "surgery")]
+    #[param(value_type = Specialties, inline, required = false, style = Form, explode = false, example = json!(["surgery"]))]
     pub specialty: Vec<Specialty>,
     /// Consists of one of these kinds of work, separated by commas.
-    #[param(schema_with = several_of::<Track>, required = false, style = Form, explode = false)]
+    #[param(value_type = Tracks, inline, required = false, style = Form, explode = false)]
     pub track: Vec<Track>,
     /// Accepts one of these training levels, separated by commas.
-    #[param(schema_with = several_of::<TrainingLevel>, required = false, style = Form, explode = false)]
+    #[param(value_type = TrainingLevels, inline, required = false, style = Form, explode = false)]
     pub training_level: Vec<TrainingLevel>,
     /// Requires one of these languages, separated by commas: BCP 47 without script and region.
-    #[param(schema_with = languages, required = false, style = Form, explode = false, example = "es,pt")]
+    #[param(value_type = Languages, inline, required = false, style = Form, explode = false, example = json!(["es", "pt"]))]
     pub language: Vec<String>,
     /// Can be started in one of these months, separated by commas; 1 is January.
-    #[param(schema_with = months, required = false, style = Form, explode = false, example = "7,8")]
+    #[param(value_type = Months, inline, required = false, style = Form, explode = false, example = json!([7, 8]))]
     pub start_month: Vec<i32>,
     /// Can be done in this many weeks.
     #[param(value_type = i32, required = false, minimum = 1, maximum = 104, example = 6)]
@@ -87,7 +87,7 @@ pub struct ProgramFilter {
     )]
     pub provider: Option<Key<ProviderId>>,
     /// Has no substantiated report of these kinds, separated by commas.
-    #[param(schema_with = several_of::<RedFlagKind>, required = false, style = Form, explode = false)]
+    #[param(value_type = RedFlagKinds, inline, required = false, style = Form, explode = false)]
     pub without_red_flag: Vec<RedFlagKind>,
     /// Accepts applicants of this age, in years.
     #[param(value_type = i32, required = false, minimum = 14, maximum = 99, example = 18)]
@@ -129,6 +129,32 @@ fn compared_ids() -> Array {
     let key = ObjectBuilder::new().schema_type(Type::String).min_length(Some(3)).max_length(Some(80));
     let keys = several(key.pattern(Some("^[a-z0-9-]+$")));
     ArrayBuilder::from(keys).min_items(Some(*COMPARED.start())).max_items(Some(*COMPARED.end())).build()
+}
+
+/// Declares the schema of a parameter. (`schema_with` would leave out description, style and example.)
+macro_rules! parameter_schema {
+    ($($name:ident = $schema:expr;)*) => {$(
+        struct $name;
+
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                $schema.into()
+            }
+        }
+
+        impl ToSchema for $name {}
+    )*};
+}
+
+parameter_schema! {
+    Countries = countries();
+    Specialties = several_of::<Specialty>();
+    Tracks = several_of::<Track>();
+    TrainingLevels = several_of::<TrainingLevel>();
+    Languages = languages();
+    Months = months();
+    RedFlagKinds = several_of::<RedFlagKind>();
+    ComparedKeys = compared_ids();
 }
 
 /// One of `terms` stands among the program's terms of this kind.
@@ -318,7 +344,10 @@ impl FromParams for ListQuery {
 #[into_params(parameter_in = Query)]
 pub struct CompareQuery {
     /// Two to five programs by id or slug, separated by commas.
-    #[param(schema_with = compared_ids, required = true, style = Form, explode = false)]
+    #[param(
+        value_type = ComparedKeys, inline, required = true, style = Form, explode = false,
+        example = json!(["observation-kathmandu", "internal-medicine-kumasi"])
+    )]
     pub ids: Vec<ProgramKey>,
 }
 

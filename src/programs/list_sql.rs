@@ -29,7 +29,7 @@ pub type Backend = <Conn as Connection>::Backend;
 const FEW: i64 = 300;
 /// Words that fewer programs than this have are looked up in the search index all at once; more common ones are looked
 /// for in each text that the query comes upon, which are few.
-const COMMON: i64 = 3000;
+const COMMON: i64 = 2000;
 
 /// Fixed SQL and the values between. Other than `diesel::dsl::sql` and `eq_any` it leaves the statement in the cache of
 /// prepared ones, unless told not to: preparing takes about as long as running.
@@ -204,15 +204,15 @@ enum Start {
 
 /// The words of a search, put for one engine. They consist of letters and digits, so none needs an escape.
 struct Words {
-    words: Vec<String>,
+    all: Vec<String>,
     sqlite: bool,
-    /// Very many programs have them.
+    /// Too many programs have them to look them up all at once.
     common: bool,
 }
 
 impl Words {
     fn joined(&self, quote: &str, and: &str) -> String {
-        let quoted: Vec<String> = self.words.iter().map(|word| format!("{quote}{word}{quote}")).collect();
+        let quoted: Vec<String> = self.all.iter().map(|word| format!("{quote}{word}{quote}")).collect();
         quoted.join(and)
     }
 
@@ -249,7 +249,7 @@ impl Words {
         let select = "EXISTS (SELECT 1 FROM program_search WHERE program_search.program_id = programs.id";
         let test = Sql::default().sql(select);
         let test = if self.sqlite {
-            self.words.iter().fold(test, |test, word| {
+            self.all.iter().fold(test, |test, word| {
                 let test = test.sql(" AND instr(' ' || program_search.body || ' ', ");
                 test.value(format!(" {word} ")).sql(") > 0")
             })
@@ -278,8 +278,8 @@ impl<'a> Conditions<'a> {
             provider = Some(row.id);
         }
         let sqlite = matches!(conn, Conn::Sqlite(_));
-        let words = filter.words().map(|words| Words { words, sqlite, common: false });
-        if words.as_ref().is_some_and(|words| words.words.is_empty()) {
+        let words = filter.words().map(|words| Words { all: words, sqlite, common: false });
+        if words.as_ref().is_some_and(|words| words.all.is_empty()) {
             return Ok(None);
         }
         let mut conditions = Self { filter, provider, terms: filter.terms(), words, start: Start::Sort };
@@ -290,8 +290,9 @@ impl<'a> Conditions<'a> {
     fn choose(&mut self, conn: &mut Conn) -> QueryResult<Start> {
         let (mut start, mut fewest) = (Start::Sort, FEW);
         if let Some(words) = &mut self.words {
-            let found = count(conn, words.hits(), COMMON)?;
-            words.common = found == COMMON;
+            let most = if words.sqlite { COMMON } else { FEW };
+            let found = count(conn, words.hits(), most)?;
+            words.common = found == most;
             if found < fewest {
                 (start, fewest) = (Start::Words, found);
             }

@@ -72,6 +72,7 @@ pub struct ListedProgram {
 
 impl ListedProgram {
     /// Its terms of one of the kinds shown, in bytewise order.
+    #[must_use]
     pub fn terms<T: FromStr>(&self, kind: TermKind) -> Vec<T> {
         let terms = self.terms.split(',').filter_map(|term| term.split_once(':'));
         let mut terms: Vec<&str> = terms.filter(|(of, _)| *of == kind.as_str()).map(|(_, term)| term).collect();

@@ -6,7 +6,7 @@
 //! Published reviews count in the program's score, in the same transaction.
 
 mod body;
-mod list_store;
+pub mod list_store;
 pub mod model;
 pub mod pseudonym;
 pub mod routes;

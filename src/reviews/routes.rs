@@ -211,7 +211,7 @@ pub async fn create_review(
 
 /// Finds a review that the caller wrote; others' do not exist for them.
 async fn own_review(state: &State, caller: Caller, id: ReviewId) -> Result<ReviewRow, Error> {
-    let row = state.db.read(move |conn| store::find(conn, id)).await?;
+    let row = state.db.read_latest(move |conn| store::find(conn, id)).await?;
     if row.participant_id == caller.id { Ok(row) } else { Err(Error::NotFound("review")) }
 }
 

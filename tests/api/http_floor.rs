@@ -199,7 +199,7 @@ on_both! {
 
     async fn malformed_requests_are_refused_before_they_reach_us(backend: Backend) {
         let app = TestApp::start(backend).await;
-        let many = |count: usize| (0..count).map(|n| format!("x-{n}: 1\r\n")).collect::<String>();
+        let many = |count: usize| "x-many: 1\r\n".repeat(count);
         let host = "host: localhost\r\nconnection: close\r\n";
         let cases = [
             ("97 headers", format!("GET / HTTP/1.1\r\n{host}{}\r\n", many(95)), 431),

@@ -16,6 +16,7 @@ mod http_floor;
 mod migrations;
 mod openapi;
 mod outages;
+mod plans;
 mod storage;
 mod tokens;
 mod walkthrough;

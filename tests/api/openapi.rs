@@ -141,11 +141,15 @@ fn every_operation_is_described() {
 }
 
 #[test]
-fn every_example_of_a_body_fits_its_schema() {
+fn every_example_fits_its_schema() {
     let mut faults = Vec::new();
     for operation in operations() {
         for (schema, example) in operation.examples() {
             faults.extend(misfit(schema, &example).map(|misfit| format!("{}: {misfit}", operation.id)));
+        }
+        for parameter in ["path", "query", "header"].into_iter().flat_map(|place| operation.parameters(place)) {
+            let misfit = parameter.get("example").and_then(|example| misfit(&parameter["schema"], example));
+            faults.extend(misfit.map(|misfit| format!("{}: {}: {misfit}", operation.id, parameter["name"])));
         }
     }
     assert!(faults.is_empty(), "\n{}", faults.join("\n"));

@@ -144,7 +144,7 @@ impl Line {
 }
 
 fn copy(from: &mut TcpStream, to: &mut TcpStream) {
-    let mut buffer = [0; 65536];
+    let mut buffer = vec![0; 65536];
     while let Ok(count @ 1..) = from.read(&mut buffer) {
         if to.write_all(&buffer[..count]).is_err() {
             break;
@@ -181,13 +181,13 @@ fn postgres_down_is_503_and_up_again_is_soon_200() {
         unavailable(&participant, "/v1/me/reviews", 6).await;
         // No pile-up: many at once are answered within the time that one takes, and liveness at once.
         let many = join_all((0..40).map(|_| unavailable(&client, "/v1/programs", 10)));
-        let live = async {
+        let alive = async {
             tokio::time::sleep(Duration::from_millis(500)).await;
             let start = Instant::now();
             client.get("/livez").await.expect(200);
             assert!(start.elapsed() < Duration::from_millis(500));
         };
-        futures_util::future::join(many, live).await;
+        futures_util::future::join(many, alive).await;
 
         line.set(true);
         let start = Instant::now();
@@ -208,4 +208,28 @@ fn an_unreachable_database_ends_the_start_with_one_sentence() {
     assert!(said.contains("cannot open the database") && !said.contains("geheim"), "{said}");
     let options = Options { engine: setup.engine(), replica: None, pool_size: 1 };
     assert!(Db::open(options).is_err());
+}
+
+#[test]
+fn sigterm_fails_readiness_first_and_loses_no_request() {
+    support::run(Backend::Sqlite, async |backend| {
+        let setup = Setup::migrated(backend);
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = binary(&setup, &["serve"]);
+        command.env("PRECEPTOR_BIND", address.to_string()).env("PRECEPTOR_DRAIN_SECONDS", "1");
+        let mut server = command.env("PRECEPTOR_LOG", "error").spawn().unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let client = Client::new(http.clone(), format!("http://{address}"), None);
+        let status = async |path: &str| {
+            http.get(format!("http://{address}{path}")).send().await.ok().map(|answer| answer.status().as_u16())
+        };
+        eventually("readiness", async || (status("/readyz").await == Some(200)).then_some(())).await;
+        let end = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
+        assert!(end.success());
+        eventually("draining", async || (status("/readyz").await == Some(503)).then_some(())).await;
+        client.get("/readyz").await.problem(503, "unavailable");
+        client.get("/livez").await.expect(200);
+        client.get("/v1/programs").await.expect(200);
+        assert!(server.wait().unwrap().success());
+    });
 }

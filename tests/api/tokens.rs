@@ -36,6 +36,7 @@ fn private_key(app: &TestApp) -> EcdsaKeyPair {
     EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "most are made where they are passed")]
 fn sign(key: &EcdsaKeyPair, header: impl ToString, claims: impl ToString) -> String {
     let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
     let signature = key.sign(&rand::SystemRandom::new(), message.as_bytes()).unwrap();
@@ -202,7 +203,7 @@ on_both! {
         // Revoking what was issued does not lock the person out.
         let client = app.participant().await;
         let long_ago = Timestamp::now().plus_seconds(-100);
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let old = app.state.auth.issue(client.id.unwrap(), Role::Participant, long_ago, hour, uuid::Uuid::new_v4());
         let old = client.with_token(&old.unwrap());
         assert_refused(&old, "issued before the principal's tokens are valid").await;

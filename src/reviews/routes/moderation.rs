@@ -10,6 +10,7 @@ use super::{changed, page};
 use crate::{
     app::State,
     auth::Moderator,
+    db::Conn,
     http::{Changed, Error, FromParams, Json, NoQuery, Page, Paging, Params, Query},
     ids::{DecisionId, ProgramId, ReviewId},
     reviews::{
@@ -68,7 +69,14 @@ pub async fn list_reviews(
     let paging = paging.bound_to("moderators");
     let after = paging.position(&state.cursors)?;
     let limit = paging.fetch();
-    let rows = state.db.read(move |conn| list_store::by_status(conn, status, program, after.as_ref(), limit)).await?;
+    let rows = match program {
+        None => state.db.read(move |conn| list_store::by_status(conn, status, after.as_ref(), limit)).await,
+        Some(program) => {
+            let list =
+                move |conn: &mut Conn| list_store::of_program_by_status(conn, program, status, after.as_ref(), limit);
+            state.db.scan(list).await
+        }
+    }?;
     page(paging.page(rows, &state.cursors, list_store::by_id), View::Moderator)
 }
 

@@ -202,7 +202,7 @@ impl TestApp {
 
     /// A client with a fresh token for a principal that exists.
     pub fn holder(&self, id: PrincipalId, role: Role) -> Client {
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let token = self.state.auth.issue(id, role, Timestamp::now(), hour, Uuid::new_v4());
         self.client().with_token(&token.unwrap()).with_id(id)
     }

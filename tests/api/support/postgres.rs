@@ -163,7 +163,8 @@ fn schema_version() -> String {
         text.extend(fs::read(script).unwrap());
     }
     let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &text);
-    hash.as_ref()[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let start = hash.as_ref().first_chunk().copied().unwrap_or_default();
+    format!("{:016x}", u64::from_be_bytes(start))
 }
 
 /// The folder of `initdb` and `pg_ctl`: Debian's newest, else what `pg_config` or the path says.

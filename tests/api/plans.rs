@@ -1,0 +1,161 @@
+//! Lists and details read indexes: the statements that the stores run are caught on their way to the database, and
+//! both planners are asked what they do with them.
+//!
+//! PostgreSQL is asked for the plan that does not depend on values, with sequential scans made expensive: on a small
+//! table it would scan whatever indexes there are, and what matters is that there is one to use.
+
+use std::sync::{Arc, Mutex};
+
+use actix_web::{FromRequest, dev::Payload, test::TestRequest};
+use diesel::{
+    Connection, QueryableByName, RunQueryDsl,
+    connection::{InstrumentationEvent, SimpleConnection},
+    sql_query,
+    sql_types::Text,
+};
+use preceptor::{
+    db::Conn,
+    http::Query,
+    ids::{ProgramId, ReviewId},
+    programs::{derived, detail_store, list_query::ListQuery, list_store, store::Key},
+    providers, red_flags, reviews, universities,
+};
+use uuid::Uuid;
+
+use crate::support::{Backend, TestApp, builders};
+
+/// Tables that grow with use.
+const GROWING: [&str; 9] = [
+    "programs",
+    "program_terms",
+    "program_versions",
+    "program_search",
+    "program_tallies",
+    "reviews",
+    "red_flag_reports",
+    "universities",
+    "university_domains",
+];
+
+/// Sorts and filters of the list of programs that must not read the whole catalogue.
+const LISTS: [&str; 13] = [
+    "/",
+    "/?sort=score",
+    "/?sort=-listed_at",
+    "/?sort=listed_at",
+    "/?sort=title",
+    "/?sort=-title",
+    "/?sort=fee&fee_currency=EUR&fee_max_minor=500000",
+    "/?sort=-review_count",
+    "/?country=NP",
+    "/?country=NP&specialty=internal_medicine",
+    "/?training_level=pre_health&track=clinical_observation",
+    "/?q=ward+rounds",
+    "/?without_red_flag=vague_role&min_score=4",
+];
+
+#[derive(QueryableByName)]
+struct PlanLine {
+    #[diesel(sql_type = Text)]
+    detail: String,
+}
+
+#[derive(QueryableByName)]
+struct PostgresLine {
+    #[diesel(sql_type = Text, column_name = "QUERY PLAN")]
+    text: String,
+}
+
+/// A connection that writes down what it is asked.
+fn watched(app: &TestApp) -> (Conn, Arc<Mutex<Vec<String>>>) {
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::clone(&seen);
+    let mut conn = app.connect();
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            let text = query.to_string();
+            let statement = text.split(" -- binds:").next().unwrap_or_default();
+            if statement.trim_start().to_uppercase().starts_with("SELECT") {
+                notes.lock().unwrap().push(statement.to_owned());
+            }
+        }
+    });
+    (conn, seen)
+}
+
+/// The lines of a plan that read a growing table from end to end.
+fn scans(conn: &mut Conn, statement: &str) -> Vec<String> {
+    let lines: Vec<String> = match conn {
+        Conn::Sqlite(c) => {
+            let plan = sql_query(format!("EXPLAIN QUERY PLAN {statement}")).load::<PlanLine>(c).unwrap();
+            plan.into_iter().map(|line| line.detail).collect()
+        }
+        Conn::Postgres(c) => {
+            c.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").unwrap();
+            c.batch_execute(&format!("PREPARE asked AS {statement}")).unwrap();
+            let count = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
+            let arguments = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(",")) };
+            let plan = sql_query(format!("EXPLAIN EXECUTE asked{arguments}")).load::<PostgresLine>(c).unwrap();
+            c.batch_execute("DEALLOCATE asked").unwrap();
+            plan.into_iter().map(|line| line.text).collect()
+        }
+    };
+    let reads_all = |line: &String| {
+        let line = line.trim().trim_start_matches("-> ").trim();
+        GROWING.iter().any(|table| {
+            // SQLite: "SCAN t" without an index; PostgreSQL: "Seq Scan on t".
+            let sqlite = line.starts_with(&format!("SCAN {table}")) && !line.contains("USING");
+            sqlite || line.contains(&format!("Seq Scan on {table} ")) || line.ends_with(&format!("Seq Scan on {table}"))
+        })
+    };
+    lines.into_iter().filter(reads_all).collect()
+}
+
+async fn list_query(uri: &str) -> ListQuery {
+    let request = TestRequest::with_uri(uri).to_http_request();
+    Query::<ListQuery>::from_request(&request, &mut Payload::None).await.unwrap().0
+}
+
+on_both! {
+    async fn lists_and_details_use_indexes(backend: Backend) {
+        let app = TestApp::start(backend).await;
+        let listed = builders::listed(&app, "Plans").await;
+        let program: ProgramId = listed.program_id.parse().unwrap();
+        let (mut conn, seen) = watched(&app);
+        let conn = &mut conn;
+
+        detail_store::find(conn, &Key::Id(program)).unwrap();
+        detail_store::find(conn, &Key::Slug("plans".to_owned())).unwrap();
+        derived::report_facts(conn, program).unwrap();
+        for uri in LISTS {
+            let ListQuery { filter, sort, .. } = list_query(uri).await;
+            let rows = list_store::page(conn, &filter, sort, None, 21).unwrap();
+            let after = rows.first().map(|row| list_store::position(sort, &row.row));
+            list_store::page(conn, &filter, sort, after.as_ref(), 21).unwrap();
+        }
+        for sort in reviews::list_store::ReviewSort::ALL {
+            let filter = reviews::list_store::PublicFilter {
+                sort: *sort, training_level: None, half_year: None, verified: None, recommends: None,
+            };
+            reviews::list_store::of_program(conn, program, &filter, None, 21).unwrap();
+        }
+        let nobody = Uuid::nil();
+        let _ = reviews::store::find(conn, ReviewId::from_uuid(nobody));
+        reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
+        red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
+        red_flags::list_store::found_true(conn, program, None, 21).unwrap();
+        red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
+        providers::store::find_by_key(conn, "plans").unwrap();
+        universities::store::list(conn, &universities::store::Filter::default(), None, 21).unwrap();
+
+        let statements = std::mem::take(&mut *seen.lock().unwrap());
+        assert!(statements.len() > 40, "{} statements were caught", statements.len());
+        let mut found = Vec::new();
+        for statement in &statements {
+            for line in scans(conn, statement) {
+                found.push(format!("{line}\n    in {statement}"));
+            }
+        }
+        assert!(found.is_empty(), "{}", found.join("\n"));
+    }
+}
