@@ -16,7 +16,12 @@ use crate::{
     auth::{self, Tokens},
     config::Config,
     db::Db,
-    http::{CursorKey, Error, fallback::fallback, floor::{armour, floor}, limits::Limits},
+    http::{
+        CursorKey, Error,
+        fallback::fallback,
+        floor::{armour, floor},
+        limits::Limits,
+    },
     metrics::Metrics,
     programs, providers, red_flags, reference, reviews, system, universities,
 };

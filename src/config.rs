@@ -144,7 +144,8 @@ impl Config {
         let replica = replica.and_then(|url| {
             let engine = Engine::parse(&url).ok().filter(|engine| engine.path().is_none());
             if engine.is_none() || matches!(database, Some(Engine::Sqlite(_))) {
-                read.faults.push("DATABASE_REPLICA_URL: a postgres:// URL beside a postgres:// DATABASE_URL".to_owned());
+                read.faults
+                    .push("DATABASE_REPLICA_URL: a postgres:// URL beside a postgres:// DATABASE_URL".to_owned());
             }
             engine
         });

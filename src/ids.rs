@@ -207,12 +207,7 @@ mod tests {
         let early = Timestamp::from_micros(1_700_000_000_000_000).unwrap();
         let late = Timestamp::from_micros(1_700_000_000_001_000).unwrap();
         assert!(DecisionId::new_v7(early, [255; 10]) < DecisionId::new_v7(late, [0; 10]));
-        assert_eq!(
-            DecisionId::new_v7(early, [7; 10])
-                .as_uuid()
-                .get_version_num(),
-            7
-        );
+        assert_eq!(DecisionId::new_v7(early, [7; 10]).as_uuid().get_version_num(), 7);
         assert_eq!(ReviewId::new_v4([7; 16]).as_uuid().get_version_num(), 4);
         assert_eq!(ReviewId::new_v4([7; 16]).as_uuid().get_timestamp(), None);
     }
@@ -222,17 +217,13 @@ mod tests {
         use diesel::prelude::*;
         let id: UniversityId = TEXT.parse().unwrap();
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
-        let bytes: Vec<u8> = diesel::select(id.into_sql::<diesel::sql_types::Binary>())
-            .get_result(&mut conn)
-            .unwrap();
+        let bytes: Vec<u8> = diesel::select(id.into_sql::<diesel::sql_types::Binary>()).get_result(&mut conn).unwrap();
         assert_eq!(bytes, id.as_uuid().as_bytes());
-        let back: UniversityId = diesel::select(id.into_sql::<diesel::sql_types::Binary>())
-            .get_result(&mut conn)
-            .unwrap();
+        let back: UniversityId =
+            diesel::select(id.into_sql::<diesel::sql_types::Binary>()).get_result(&mut conn).unwrap();
         assert_eq!(back, id);
         let short: QueryResult<UniversityId> =
-            diesel::select(vec![1u8, 2].into_sql::<diesel::sql_types::Binary>())
-                .get_result(&mut conn);
+            diesel::select(vec![1u8, 2].into_sql::<diesel::sql_types::Binary>()).get_result(&mut conn);
         assert!(short.is_err());
     }
 }

@@ -49,7 +49,7 @@ impl Metrics {
         self.panics.inc();
     }
 
-    /// All metrics in the text format of OpenMetrics.
+    /// All metrics in the text format of `OpenMetrics`.
     #[must_use]
     pub fn render(&self) -> String {
         let mut text = String::new();

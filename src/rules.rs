@@ -47,20 +47,10 @@ pub fn unique<T: PartialEq>(values: &[T]) -> Result<(), ValidationError> {
 }
 
 /// The key of each value occurs once; reported on the first repetition.
-pub fn unique_by<'a, T, K: PartialEq>(
-    values: &'a [T],
-    key: impl Fn(&'a T) -> K,
-) -> Result<(), ValidationError> {
+pub fn unique_by<'a, T, K: PartialEq>(values: &'a [T], key: impl Fn(&'a T) -> K) -> Result<(), ValidationError> {
     for (index, value) in values.iter().enumerate() {
-        if values[..index]
-            .iter()
-            .any(|earlier| key(earlier) == key(value))
-        {
-            return Err(fault_at(
-                "duplicate_item",
-                "Each entry may occur once.",
-                &format!("/{index}"),
-            ));
+        if values[..index].iter().any(|earlier| key(earlier) == key(value)) {
+            return Err(fault_at("duplicate_item", "Each entry may occur once.", &format!("/{index}")));
         }
     }
     Ok(())
@@ -68,32 +58,23 @@ pub fn unique_by<'a, T, K: PartialEq>(
 
 /// The text is a country code.
 pub fn country(code: &str) -> Result<(), ValidationError> {
-    is_country(code).then_some(()).ok_or_else(|| {
-        fault(
-            "unknown_country",
-            "Use an ISO 3166-1 alpha-2 code; see /v1/reference/countries.",
-        )
-    })
+    is_country(code)
+        .then_some(())
+        .ok_or_else(|| fault("unknown_country", "Use an ISO 3166-1 alpha-2 code; see /v1/reference/countries."))
 }
 
 /// The text is a currency code.
 pub fn currency(code: &str) -> Result<(), ValidationError> {
-    is_currency(code).then_some(()).ok_or_else(|| {
-        fault(
-            "unknown_currency",
-            "Use an ISO 4217 code; see /v1/reference/currencies.",
-        )
-    })
+    is_currency(code)
+        .then_some(())
+        .ok_or_else(|| fault("unknown_currency", "Use an ISO 4217 code; see /v1/reference/currencies."))
 }
 
 /// The text is a language tag.
 pub fn language(tag: &str) -> Result<(), ValidationError> {
-    is_language_tag(tag).then_some(()).ok_or_else(|| {
-        fault(
-            "invalid_language_tag",
-            "Use a BCP 47 tag such as es or pt-BR.",
-        )
-    })
+    is_language_tag(tag)
+        .then_some(())
+        .ok_or_else(|| fault("invalid_language_tag", "Use a BCP 47 tag such as es or pt-BR."))
 }
 
 /// First month of the oldest period that may be written about: ten years back.
@@ -101,24 +82,12 @@ const PERIOD_MONTHS_BACK: u16 = 120;
 
 /// The period does not end after this month and did not begin more than ten years ago. `this_month`
 /// comes from the clock.
-pub fn period_is_recent(
-    start: Month,
-    end: Month,
-    this_month: Month,
-) -> Result<(), ValidationError> {
+pub fn period_is_recent(start: Month, end: Month, this_month: Month) -> Result<(), ValidationError> {
     if end > this_month {
-        return Err(fault_at(
-            "in_the_future",
-            "The period must have begun; give the months up to now.",
-            "/end_month",
-        ));
+        return Err(fault_at("in_the_future", "The period must have begun; give the months up to now.", "/end_month"));
     }
     if start < this_month.minus_months(PERIOD_MONTHS_BACK) {
-        return Err(fault_at(
-            "too_long_ago",
-            "The period must lie within the last ten years.",
-            "/start_month",
-        ));
+        return Err(fault_at("too_long_ago", "The period must lie within the last ten years.", "/start_month"));
     }
     Ok(())
 }
@@ -135,10 +104,7 @@ const SLUG_MIN: usize = 3;
 #[must_use]
 pub fn slug_of(title: &str, fallback: &str) -> String {
     let mut slug = String::new();
-    for word in fold(title)
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-    {
+    for word in fold(title).split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
         let dash = usize::from(!slug.is_empty());
         let room = SLUG_MAX.saturating_sub(slug.len() + dash);
         if room < word.len() && !slug.is_empty() {
@@ -149,11 +115,7 @@ pub fn slug_of(title: &str, fallback: &str) -> String {
         }
         slug.push_str(&word[..word.len().min(room)]);
     }
-    if slug.len() < SLUG_MIN {
-        fallback.to_owned()
-    } else {
-        slug
-    }
+    if slug.len() < SLUG_MIN { fallback.to_owned() } else { slug }
 }
 
 /// The slug to try when `slug` is taken: `slug-2`, `slug-3`, …, shortened to fit.
@@ -214,10 +176,7 @@ mod tests {
     fn a_repeated_entry_is_pointed_at() {
         assert!(unique(&[1, 2, 3]).is_ok());
         let error = unique(&[1, 2, 1, 2]).unwrap_err();
-        assert_eq!(
-            (error.code.as_ref(), &error.params["at"]),
-            ("duplicate_item", &serde_json::json!("/2"))
-        );
+        assert_eq!((error.code.as_ref(), &error.params["at"]), ("duplicate_item", &serde_json::json!("/2")));
     }
 
     #[test]
@@ -225,12 +184,7 @@ mod tests {
         let month = |text: &str| text.parse::<Month>().unwrap();
         let now = month("2025-06");
         assert!(period_is_recent(month("2015-06"), month("2025-06"), now).is_ok());
-        let code = |start, end| {
-            period_is_recent(month(start), month(end), now)
-                .unwrap_err()
-                .code
-                .into_owned()
-        };
+        let code = |start, end| period_is_recent(month(start), month(end), now).unwrap_err().code.into_owned();
         assert_eq!(code("2025-06", "2025-07"), "in_the_future");
         assert_eq!(code("2015-05", "2025-06"), "too_long_ago");
     }
@@ -238,14 +192,8 @@ mod tests {
     #[test]
     fn slugs_are_plain() {
         for (title, slug) in [
-            (
-                "Clínica São João: Observation & Care!",
-                "clinica-sao-joao-observation-care",
-            ),
-            (
-                "  Nursing -- in Kathmandu 2025 ",
-                "nursing-in-kathmandu-2025",
-            ),
+            ("Clínica São João: Observation & Care!", "clinica-sao-joao-observation-care"),
+            ("  Nursing -- in Kathmandu 2025 ", "nursing-in-kathmandu-2025"),
             ("Straßenmedizin Ærø", "strassenmedizin-aero"),
             ("医学实习", "program"),
             ("A", "program"),

@@ -87,9 +87,7 @@ impl Parameters {
     /// The factor that age leaves, from 1 down to the floor. Negative ages count as 0.
     #[must_use]
     pub fn decay(&self, age_days: i32) -> f64 {
-        0.5f64
-            .powf(f64::from(age_days.max(0)) / self.half_life_days)
-            .max(self.floor)
+        0.5f64.powf(f64::from(age_days.max(0)) / self.half_life_days).max(self.floor)
     }
 
     /// w: the weight of a review on a day.
@@ -110,10 +108,7 @@ pub struct Interval {
 
 impl Interval {
     fn map(self, f: impl Fn(f64) -> f64) -> Self {
-        Self {
-            low: f(self.low),
-            high: f(self.high),
-        }
+        Self { low: f(self.low), high: f(self.high) }
     }
 }
 
@@ -125,10 +120,7 @@ pub fn wilson(p: f64, n: f64) -> Interval {
     let middle = p + z2 / (2.0 * n);
     let spread = Z * (p * (1.0 - p) / n + z2 / (4.0 * n * n)).max(0.0).sqrt();
     let scale = 1.0 + z2 / n;
-    Interval {
-        low: ((middle - spread) / scale).clamp(0.0, 1.0),
-        high: ((middle + spread) / scale).clamp(0.0, 1.0),
-    }
+    Interval { low: ((middle - spread) / scale).clamp(0.0, 1.0), high: ((middle + spread) / scale).clamp(0.0, 1.0) }
 }
 
 /// Equal weights in one group of ratings.
@@ -181,8 +173,7 @@ pub fn estimate(parameters: &Parameters, groups: impl IntoIterator<Item = Group>
         n_effective,
         mean,
         score: (prior + weighted_sum) / (parameters.prior_weight + sum_w),
-        interval: mean
-            .map(|mean| wilson((mean - 1.0) / 4.0, n_effective).map(|share| 1.0 + 4.0 * share)),
+        interval: mean.map(|mean| wilson((mean - 1.0) / 4.0, n_effective).map(|share| 1.0 + 4.0 * share)),
     }
 }
 
@@ -270,10 +261,7 @@ impl Score {
         let overall = overall_estimate(&parameters, tallies, today);
         let shown = overall.n >= parameters.publish_overall_from_n;
         let dimensions = Dimension::ALL.iter().map(|dimension| {
-            let groups = tallies
-                .dimensions
-                .get(dimension)
-                .map(|cells| groups(&parameters, cells, 1, today));
+            let groups = tallies.dimensions.get(dimension).map(|cells| groups(&parameters, cells, 1, today));
             let found = estimate(&parameters, groups.into_iter().flatten());
             DimensionScore {
                 dimension: *dimension,
@@ -295,10 +283,7 @@ impl Score {
                 n_effective: round4(overall.n_effective),
                 mean: overall.mean.filter(|_| shown).map(round4),
                 score: shown.then(|| round4(overall.score)),
-                interval: overall
-                    .interval
-                    .filter(|_| shown)
-                    .map(|interval| interval.map(round4)),
+                interval: overall.interval.filter(|_| shown).map(|interval| interval.map(round4)),
             },
             dimensions: dimensions.collect(),
             would_recommend: recommendation_share(tallies.recommendations()),
@@ -315,39 +300,21 @@ pub fn score_key(tallies: &Tallies, today: Day) -> i32 {
     if overall.n < parameters.publish_overall_from_n {
         return 0;
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "a score lies between 1 and 5"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "a score lies between 1 and 5")]
     let key = (overall.score * 10_000.0).round() as i32;
     key
 }
 
 fn overall_estimate(parameters: &Parameters, tallies: &Tallies, today: Day) -> Estimate {
-    estimate(
-        parameters,
-        groups(parameters, &tallies.overall, OVERALL_UNIT, today),
-    )
+    estimate(parameters, groups(parameters, &tallies.overall, OVERALL_UNIT, today))
 }
 
-fn groups(
-    parameters: &Parameters,
-    cells: &Cells<Cell>,
-    unit: i64,
-    today: Day,
-) -> impl Iterator<Item = Group> {
+fn groups(parameters: &Parameters, cells: &Cells<Cell>, unit: i64, today: Day) -> impl Iterator<Item = Group> {
     cells.iter().flat_map(move |(half_year, by_verification)| {
         by_verification.iter().map(move |(verification, cell)| {
-            #[expect(
-                clippy::cast_precision_loss,
-                reason = "a sum stays below 2^53 for 60 billion reviews"
-            )]
+            #[expect(clippy::cast_precision_loss, reason = "a sum stays below 2^53 for 60 billion reviews")]
             let sum = cell.sum as f64 / unit as f64;
-            Group {
-                weight: parameters.weight(*verification, *half_year, today),
-                n: cell.n,
-                sum,
-            }
+            Group { weight: parameters.weight(*verification, *half_year, today), n: cell.n, sum }
         })
     })
 }

@@ -24,12 +24,7 @@ pub const QUERY_TOKENS_MAX: usize = 10;
 #[must_use]
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
-    for c in text
-        .nfkd()
-        .flat_map(char::to_lowercase)
-        .nfkd()
-        .filter(|c| canonical_combining_class(*c) == 0)
-    {
+    for c in text.nfkd().flat_map(char::to_lowercase).nfkd().filter(|c| canonical_combining_class(*c) == 0) {
         match c {
             'ß' => folded.push_str("ss"),
             'æ' => folded.push_str("ae"),
@@ -73,10 +68,7 @@ pub fn tokens(text: &str) -> Vec<String> {
 /// The stemmed tokens of a text, in order.
 fn stemmed(text: &str) -> impl Iterator<Item = String> {
     let stemmer = Stemmer::create(Algorithm::English);
-    tokens(text)
-        .into_iter()
-        .map(move |token| stemmer.stem(&token).into_owned())
-        .filter(|stem| !stem.is_empty())
+    tokens(text).into_iter().map(move |token| stemmer.stem(&token).into_owned()).filter(|stem| !stem.is_empty())
 }
 
 /// What the search column holds: every stemmed token of the parts once, in bytewise order, joined
@@ -151,28 +143,17 @@ mod tests {
 
     #[test]
     fn a_query_finds_other_forms_of_the_word() {
-        let body = index_body(&[
-            "Supervised surgeries in Kathmandu",
-            "children's hospital, Nepal",
-        ]);
+        let body = index_body(&["Supervised surgeries in Kathmandu", "children's hospital, Nepal"]);
         for query in ["supervise", "SURGERY", "hospitals", "kathmandu nepal"] {
             let words: Vec<&str> = body.split(' ').collect();
-            assert!(
-                query_tokens(query)
-                    .iter()
-                    .all(|token| words.contains(&token.as_str())),
-                "{query} in {body}"
-            );
+            assert!(query_tokens(query).iter().all(|token| words.contains(&token.as_str())), "{query} in {body}");
         }
     }
 
     #[test]
     fn a_query_has_at_most_ten_tokens_each_once() {
         assert_eq!(query_tokens("a a a b"), ["a", "b"]);
-        assert_eq!(
-            query_tokens("1 2 3 4 5 6 7 8 9 10 11 12").len(),
-            QUERY_TOKENS_MAX
-        );
+        assert_eq!(query_tokens("1 2 3 4 5 6 7 8 9 10 11 12").len(), QUERY_TOKENS_MAX);
         assert!(query_tokens(" -- \"' ").is_empty());
     }
 

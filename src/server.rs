@@ -1,10 +1,6 @@
 //! Runs the service until it is told to end.
 
-use std::{
-    io,
-    sync::atomic::Ordering,
-    time::Duration,
-};
+use std::{io, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, web, web::Data};
 use tokio::signal::unix::{SignalKind, signal};
@@ -17,7 +13,7 @@ use crate::{
 /// How long requests in flight may take to finish.
 const SHUTDOWN: u64 = 30;
 /// How often idle rate-limit buckets are forgotten and derived columns are brought to the present day.
-const UPKEEP: Duration = Duration::from_secs(60);
+const UPKEEP: Duration = Duration::from_mins(1);
 
 /// Serves until SIGTERM or SIGINT, then drains and returns. `ready` runs once the port is open.
 pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {

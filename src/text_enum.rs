@@ -127,10 +127,7 @@ mod tests {
 
     #[test]
     fn a_word_outside_the_set_is_an_error() {
-        assert_eq!(
-            "Small".parse::<Size>().unwrap_err().to_string(),
-            "\"Small\" is not a value of Size"
-        );
+        assert_eq!("Small".parse::<Size>().unwrap_err().to_string(), "\"Small\" is not a value of Size");
         assert!(serde_json::from_str::<Size>("\"medium\"").is_err());
     }
 
@@ -138,19 +135,14 @@ mod tests {
     fn the_database_form_is_the_word_and_unknown_words_do_not_load() {
         use diesel::prelude::*;
         let mut conn = SqliteConnection::establish(":memory:").unwrap();
-        let back: Size = diesel::select(Size::VeryLarge.into_sql::<diesel::sql_types::Text>())
-            .get_result(&mut conn)
-            .unwrap();
+        let back: Size =
+            diesel::select(Size::VeryLarge.into_sql::<diesel::sql_types::Text>()).get_result(&mut conn).unwrap();
         assert_eq!(back, Size::VeryLarge);
-        let text: String = diesel::select(Size::VeryLarge.into_sql::<diesel::sql_types::Text>())
-            .get_result(&mut conn)
-            .unwrap();
+        let text: String =
+            diesel::select(Size::VeryLarge.into_sql::<diesel::sql_types::Text>()).get_result(&mut conn).unwrap();
         assert_eq!(text, "very_large");
         let wrong: QueryResult<Size> =
             diesel::select("medium".into_sql::<diesel::sql_types::Text>()).get_result(&mut conn);
-        assert!(matches!(
-            wrong,
-            Err(diesel::result::Error::DeserializationError(_))
-        ));
+        assert!(matches!(wrong, Err(diesel::result::Error::DeserializationError(_))));
     }
 }

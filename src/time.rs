@@ -54,9 +54,7 @@ impl Timestamp {
     /// From microseconds since 1970; `None` outside the years 0000 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
-        (FIRST_MICRO..=LAST_MICRO)
-            .contains(&micros)
-            .then_some(Self(micros))
+        (FIRST_MICRO..=LAST_MICRO).contains(&micros).then_some(Self(micros))
     }
 
     fn from_number(micros: i64) -> Option<Self> {
@@ -103,17 +101,11 @@ impl std::str::FromStr for Timestamp {
     }
 }
 
-integer_column!(
-    Timestamp,
-    i64,
-    diesel::sql_types::BigInt,
-    "timestamp",
-    |schema| schema
-        .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-        .max_length(Some(27))
-        .description(Some("A moment: RFC 3339 in UTC with six fraction digits."))
-        .examples([serde_json::json!("2025-03-01T12:30:00.000000Z")])
-);
+integer_column!(Timestamp, i64, diesel::sql_types::BigInt, "timestamp", |schema| schema
+    .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+    .max_length(Some(27))
+    .description(Some("A moment: RFC 3339 in UTC with six fraction digits."))
+    .examples([serde_json::json!("2025-03-01T12:30:00.000000Z")]));
 
 /// A calendar day: days since 1970-01-01, years 0000 to 9999. JSON: `"2025-03-01"`.
 #[derive(
@@ -187,9 +179,7 @@ impl std::str::FromStr for Day {
 
 integer_column!(Day, i32, diesel::sql_types::Integer, "date", |schema| {
     schema
-        .format(Some(utoipa::openapi::schema::SchemaFormat::KnownFormat(
-            utoipa::openapi::schema::KnownFormat::Date,
-        )))
+        .format(Some(utoipa::openapi::schema::SchemaFormat::KnownFormat(utoipa::openapi::schema::KnownFormat::Date)))
         .max_length(Some(10))
         .description(Some("A calendar day."))
         .examples([serde_json::json!("2025-03-01")])
@@ -341,20 +331,12 @@ impl std::str::FromStr for HalfYear {
     }
 }
 
-integer_column!(
-    HalfYear,
-    i32,
-    diesel::sql_types::Integer,
-    "half-year",
-    |schema| schema
-        .pattern(Some("^[0-9]{4}-H[12]$"))
-        .examples([serde_json::json!("2025-H2")])
-        .max_length(Some(7))
-        .description(Some(
-            "Half a calendar year: H1 is January to June, H2 July to December."
-        ))
-        .examples([serde_json::json!("2025-H2")])
-);
+integer_column!(HalfYear, i32, diesel::sql_types::Integer, "half-year", |schema| schema
+    .pattern(Some("^[0-9]{4}-H[12]$"))
+    .examples([serde_json::json!("2025-H2")])
+    .max_length(Some(7))
+    .description(Some("Half a calendar year: H1 is January to June, H2 July to December."))
+    .examples([serde_json::json!("2025-H2")]));
 
 #[cfg(test)]
 mod tests;

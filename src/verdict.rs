@@ -55,9 +55,7 @@ impl ReasonCode {
             Self::CriticalReportStands => {
                 "At least one report of a critical red flag was found true and has not been remediated."
             }
-            Self::ReportStands => {
-                "At least one report of a red flag was found true and has not been remediated."
-            }
+            Self::ReportStands => "At least one report of a red flag was found true and has not been remediated.",
             Self::NoAssessment => {
                 "The program has not been assessed against the rubric, so it is not known to be safe."
             }
@@ -121,32 +119,21 @@ pub struct VerdictOutcome {
 #[must_use]
 pub fn decide(inputs: &Inputs) -> VerdictOutcome {
     let standing = |critical: bool| {
-        inputs.reports.iter().filter(move |report| {
-            report.status.stands() && (report.severity == Severity::Critical) == critical
-        })
+        inputs
+            .reports
+            .iter()
+            .filter(move |report| report.status.stands() && (report.severity == Severity::Critical) == critical)
     };
     let critical = reason(ReasonCode::CriticalReportStands, standing(true));
     let other = reason(ReasonCode::ReportStands, standing(false));
-    let verdict = if critical.report_ids.is_empty() {
-        Verdict::InsufficientEvidence
-    } else {
-        Verdict::NotRecommended
-    };
+    let verdict = if critical.report_ids.is_empty() { Verdict::InsufficientEvidence } else { Verdict::NotRecommended };
     let no_assessment = reason(ReasonCode::NoAssessment, std::iter::empty());
     let reasons = [critical, no_assessment, other]
         .into_iter()
         .filter(|reason| reason.code == ReasonCode::NoAssessment || !reason.report_ids.is_empty())
         .collect();
-    let notices = if inputs.suspended {
-        vec![Notice::Suspended]
-    } else {
-        Vec::new()
-    };
-    VerdictOutcome {
-        verdict,
-        notices,
-        reasons,
-    }
+    let notices = if inputs.suspended { vec![Notice::Suspended] } else { Vec::new() };
+    VerdictOutcome { verdict, notices, reasons }
 }
 
 fn reason<'a>(code: ReasonCode, reports: impl Iterator<Item = &'a ReportFact>) -> Reason {
@@ -155,20 +142,10 @@ fn reason<'a>(code: ReasonCode, reports: impl Iterator<Item = &'a ReportFact>) -
     report_ids.sort_unstable();
     kinds.sort_unstable();
     kinds.dedup();
-    let mut criteria: Vec<CriterionCode> = kinds
-        .iter()
-        .copied()
-        .flat_map(CriterionCode::touched_by)
-        .collect();
+    let mut criteria: Vec<CriterionCode> = kinds.iter().copied().flat_map(CriterionCode::touched_by).collect();
     criteria.sort_unstable();
     criteria.dedup();
-    Reason {
-        code,
-        detail: code.detail().to_owned(),
-        report_ids,
-        kinds,
-        criteria,
-    }
+    Reason { code, detail: code.detail().to_owned(), report_ids, kinds, criteria }
 }
 
 #[cfg(test)]
@@ -176,18 +153,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn report(
-        number: u8,
-        kind: RedFlagKind,
-        severity: Severity,
-        status: ReportStatus,
-    ) -> ReportFact {
-        ReportFact {
-            id: ReportId::new_v4([number; 16]),
-            kind,
-            severity,
-            status,
-        }
+    fn report(number: u8, kind: RedFlagKind, severity: Severity, status: ReportStatus) -> ReportFact {
+        ReportFact { id: ReportId::new_v4([number; 16]), kind, severity, status }
     }
 
     fn any_report() -> impl Strategy<Value = ReportFact> {
@@ -214,14 +181,7 @@ mod tests {
     fn nothing_known_is_insufficient_evidence() {
         let outcome = decide(&Inputs::default());
         assert_eq!(outcome.verdict, Verdict::InsufficientEvidence);
-        assert_eq!(
-            outcome
-                .reasons
-                .iter()
-                .map(|reason| reason.code)
-                .collect::<Vec<_>>(),
-            [ReasonCode::NoAssessment]
-        );
+        assert_eq!(outcome.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>(), [ReasonCode::NoAssessment]);
         assert!(outcome.notices.is_empty());
     }
 
@@ -233,29 +193,15 @@ mod tests {
             reports: vec![
                 report(2, kind, Severity::Critical, ReportStatus::Substantiated),
                 report(1, kind, Severity::Critical, ReportStatus::Substantiated),
-                report(
-                    3,
-                    RedFlagKind::VagueRole,
-                    Severity::Major,
-                    ReportStatus::Substantiated,
-                ),
+                report(3, RedFlagKind::VagueRole, Severity::Major, ReportStatus::Substantiated),
             ],
         };
         let outcome = decide(&inputs);
-        assert_eq!(
-            (outcome.verdict, outcome.notices),
-            (Verdict::NotRecommended, vec![Notice::Suspended])
-        );
+        assert_eq!((outcome.verdict, outcome.notices), (Verdict::NotRecommended, vec![Notice::Suspended]));
         let first = &outcome.reasons[0];
         assert_eq!(first.code, ReasonCode::CriticalReportStands);
-        assert_eq!(
-            first.report_ids,
-            [ReportId::new_v4([1; 16]), ReportId::new_v4([2; 16])]
-        );
-        assert_eq!(
-            (&first.kinds[..], &first.criteria[..]),
-            (&[kind][..], &[CriterionCode::LicensedSupervision][..])
-        );
+        assert_eq!(first.report_ids, [ReportId::new_v4([1; 16]), ReportId::new_v4([2; 16])]);
+        assert_eq!((&first.kinds[..], &first.criteria[..]), (&[kind][..], &[CriterionCode::LicensedSupervision][..]));
         assert_eq!(outcome.reasons[2].code, ReasonCode::ReportStands);
 
         for report in &mut inputs.reports {
@@ -269,12 +215,7 @@ mod tests {
         for status in ReportStatus::ALL {
             let inputs = Inputs {
                 suspended: false,
-                reports: vec![report(
-                    1,
-                    RedFlagKind::DeliveriesByStudents,
-                    Severity::Critical,
-                    *status,
-                )],
+                reports: vec![report(1, RedFlagKind::DeliveriesByStudents, Severity::Critical, *status)],
             };
             let decided = decide(&inputs).verdict == Verdict::NotRecommended;
             assert_eq!(decided, *status == ReportStatus::Substantiated, "{status}");

@@ -33,7 +33,15 @@ impl Principal {
     /// A principal that has just been made.
     #[must_use]
     pub fn new(id: PrincipalId, role: Role, now: Timestamp) -> Self {
-        Self { id, role, provider_id: None, university_id: None, tokens_valid_from: now, disabled_at: None, created_at: now }
+        Self {
+            id,
+            role,
+            provider_id: None,
+            university_id: None,
+            tokens_valid_from: now,
+            disabled_at: None,
+            created_at: now,
+        }
     }
 
     /// Whether a token with these claims still holds. Tokens count in whole seconds, so the comparison does too.

@@ -136,12 +136,8 @@ impl Tokens {
         }
         let key = checked_kid(token).and_then(|kid| self.keys.verifying(&kid).ok_or(INVALID))?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| INVALID)?.claims;
-        let verified = Verified {
-            principal: claims.sub,
-            role: claims.scope,
-            issued_at: claims.iat,
-            expires_at: claims.exp,
-        };
+        let verified =
+            Verified { principal: claims.sub, role: claims.scope, issued_at: claims.iat, expires_at: claims.exp };
         let leeway = i64::try_from(LEEWAY).unwrap_or_default();
         let issued_later = claims.iat > now.as_micros() / 1_000_000 + leeway;
         if issued_later || claims.client_id.is_empty() || !live(&verified, now) {

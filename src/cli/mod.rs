@@ -114,7 +114,11 @@ fn execute(command: Command) -> Result<(), Failure> {
             let mut conn = ready(&config)?;
             let different = programs::rebuild(&mut conn, check, Timestamp::now())?;
             say(&format!("{different} programs differ{}", if check { "" } else { " and were mended" }));
-            if check && different > 0 { Err("stored aggregates differ from what reviews and reports give".into()) } else { Ok(()) }
+            if check && different > 0 {
+                Err("stored aggregates differ from what reviews and reports give".into())
+            } else {
+                Ok(())
+            }
         }
         Command::Openapi | Command::Config(_) => Ok(()),
     }
@@ -172,11 +176,8 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
     }
     let tokens = issuer(&config)?;
     tokens.self_test(Timestamp::now())?;
-    let welcome: Option<String> = if with_demo {
-        Some(demo::prepare(&mut conn, &tokens, &config.public_url, Timestamp::now())?)
-    } else {
-        None
-    };
+    let welcome: Option<String> =
+        if with_demo { Some(demo::prepare(&mut conn, &tokens, &config.public_url, Timestamp::now())?) } else { None };
     drop(conn);
     if !config.rate_limits {
         tracing::warn!("rate limits are off; that is for load tests only");
@@ -195,4 +196,3 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
     actix_web::rt::System::new().block_on(server::serve(state, ready))?;
     Ok(())
 }
-

@@ -15,8 +15,9 @@ use crate::{
     db::{self, Conn},
     http::Error,
     ids::{PrincipalId, UniversityId},
-    providers, universities,
+    providers,
     time::Timestamp,
+    universities,
 };
 
 #[derive(Debug, Subcommand)]

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use diesel::{
-    Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection,
-    connection::SimpleConnection, r2d2::R2D2Connection,
+    Connection, ConnectionError, ConnectionResult, PgConnection, SqliteConnection, connection::SimpleConnection,
+    r2d2::R2D2Connection,
 };
 use secrecy::{ExposeSecret, SecretString};
 

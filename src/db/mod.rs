@@ -8,12 +8,12 @@
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use diesel::r2d2::{Pool, PooledConnection};
 use diesel::{
     Connection, PgConnection, SqliteConnection,
     connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
     result::{DatabaseErrorKind, Error as DieselError},
 };
-use diesel::r2d2::{Pool, PooledConnection};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::http::Error;
@@ -219,9 +219,7 @@ impl Db {
     }
 }
 
-async fn on_thread<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
-) -> Result<T, Error> {
+async fn on_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     match tokio::task::spawn_blocking(work).await {
         Ok(result) => result,
         Err(_) => Err(Error::internal("a database task was cancelled")),
@@ -237,10 +235,9 @@ fn unpanicked<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Erro
 fn snapshot<T>(conn: &mut Conn, work: impl FnOnce(&mut Conn) -> Result<T, Error>) -> Result<T, Error> {
     match conn {
         Conn::Sqlite(c) => AnsiTransactionManager::begin_transaction_sql(c, "BEGIN")?,
-        Conn::Postgres(c) => AnsiTransactionManager::begin_transaction_sql(
-            c,
-            "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        )?,
+        Conn::Postgres(c) => {
+            AnsiTransactionManager::begin_transaction_sql(c, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")?
+        }
     }
     finish(conn, work)
 }

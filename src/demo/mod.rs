@@ -222,7 +222,8 @@ impl Loader {
         let reporter = self.participant(conn, demo.reporter)?;
         let at = self.now.plus_seconds(-DAY * demo.days_ago);
         let id = ReportId::from_uuid(Uuid::new_v4());
-        let new = NewReport { id, program: self.program(&demo.program)?, reporter: reporter.id, input: demo.report.clone() };
+        let new =
+            NewReport { id, program: self.program(&demo.program)?, reporter: reporter.id, input: demo.report.clone() };
         report_store::create(conn, new, at)?;
         use ReportRuling as R;
         let rulings: &[R] = match demo.status {

@@ -1,5 +1,7 @@
 //! Single faults in a request: what a problem document lists in `errors`.
 
+use std::fmt::Write;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -114,7 +116,7 @@ fn fragment(pointer: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

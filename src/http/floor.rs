@@ -29,7 +29,10 @@ use futures_util::{FutureExt, Stream};
 use tokio::time::Sleep;
 use uuid::Uuid;
 
-use super::problem::{Error, PROBLEM_JSON, Pending, Problem, ProblemCode};
+use super::{
+    limits::Verdict,
+    problem::{Error, PROBLEM_JSON, Pending, Problem, ProblemCode},
+};
 use crate::app::State;
 
 /// Bytes that path and query may have together.
@@ -48,7 +51,7 @@ pub async fn floor(
 ) -> Result<ServiceResponse<BoxBody>, ActixError> {
     let start = Instant::now();
     let id = Uuid::new_v4();
-    let Some(state) = req.app_data::<Data<State>>().map(|data| Data::clone(data)) else {
+    let Some(state) = req.app_data::<Data<State>>().cloned() else {
         return Ok(req.into_response(HttpResponse::InternalServerError().finish()));
     };
     let is_head = req.method() == Method::HEAD;
@@ -56,7 +59,7 @@ pub async fn floor(
         req.head_mut().method = Method::GET;
     }
     let limit = state.limits.check(&req, state.auth.cached_principal(req.headers()));
-    let refused = refusal(&req).or_else(|| limit.as_ref().and_then(|limit| limit.refusal()));
+    let refused = refusal(&req).or_else(|| limit.as_ref().and_then(Verdict::refusal));
     req.extensions_mut().insert(RequestId(id));
 
     let mut response = if let Some(error) = refused {
@@ -124,8 +127,8 @@ fn percent_encoding_is_sound(path: &str) -> bool {
 
 /// Replaces the payload by one that ends with a timeout when the whole body has not arrived within `limit`.
 fn with_deadline(req: ServiceRequest, limit: Duration) -> ServiceRequest {
-    let has_body = req.headers().contains_key(header::CONTENT_LENGTH)
-        || req.headers().contains_key(header::TRANSFER_ENCODING);
+    let has_body =
+        req.headers().contains_key(header::CONTENT_LENGTH) || req.headers().contains_key(header::TRANSFER_ENCODING);
     if !has_body {
         return req;
     }

@@ -3,12 +3,7 @@
 //! The header fields follow draft-ietf-httpapi-ratelimit-headers; their syntax stands in [`Verdict::describe`] alone,
 //! because it may still change.
 
-use std::{
-    net::IpAddr,
-    num::NonZeroU32,
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, num::NonZeroU32, sync::Arc, time::Duration};
 
 use actix_web::{
     dev::ServiceRequest,
@@ -60,9 +55,11 @@ impl Limits {
             let period = Duration::from_secs(WINDOW) / QUOTA;
             Quota::with_period(period).map(|quota| quota.allow_burst(burst))
         });
-        Self(quota.filter(|_| on).map(|quota| {
-            Arc::new(RateLimiter::keyed(quota).with_middleware::<StateInformationMiddleware>())
-        }))
+        Self(
+            quota
+                .filter(|_| on)
+                .map(|quota| Arc::new(RateLimiter::keyed(quota).with_middleware::<StateInformationMiddleware>())),
+        )
     }
 
     /// Counts one request. Health checks are not counted.

@@ -3,6 +3,8 @@
 //! A cursor holds the sort key and id of the last row shown. It is bound by its authentication tag to the path,
 //! filters, sort and principal it was made for, so it neither grants access nor works on another list.
 
+use std::fmt::Write;
+
 use aws_lc_rs::{constant_time, hmac};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
@@ -116,7 +118,7 @@ impl Paging {
     /// Binds the list to a principal, where its content depends on who asks.
     #[must_use]
     pub fn bound_to(mut self, principal: impl std::fmt::Display) -> Self {
-        self.context.push_str(&format!("\nfor={principal}"));
+        let _ = write!(self.context, "\nfor={principal}");
         self
     }
 

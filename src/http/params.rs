@@ -1,6 +1,6 @@
 //! Query parameters, read strictly: an unknown or repeated one, or one of the wrong form, is a fault that names it.
 
-use std::{future::Future, ops::RangeInclusive, pin::Pin, str::FromStr};
+use std::{fmt::Write, future::Future, ops::RangeInclusive, pin::Pin, str::FromStr};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload};
 
@@ -18,8 +18,7 @@ pub struct Params {
 impl Params {
     /// Splits the query string of `req`.
     fn of(req: &HttpRequest) -> Self {
-        let mut params =
-            Self { path: req.path().to_owned(), left: Vec::new(), all: Vec::new(), faults: Vec::new() };
+        let mut params = Self { path: req.path().to_owned(), left: Vec::new(), all: Vec::new(), faults: Vec::new() };
         for part in req.query_string().split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let (Some(name), Some(value)) = (decode(name), decode(value)) else {
@@ -175,7 +174,7 @@ fn encode(text: &str) -> String {
         if byte.is_ascii_alphanumeric() || b"-._~,".contains(&byte) {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

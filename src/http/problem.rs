@@ -130,9 +130,7 @@ impl Error {
         };
         match self {
             Self::BadRequest(detail) => Problem::new(ProblemCode::BadRequest, detail),
-            Self::Parameters(errors) => {
-                faults(ProblemCode::InvalidParameter, "Correct what `errors` names.", errors)
-            }
+            Self::Parameters(errors) => faults(ProblemCode::InvalidParameter, "Correct what `errors` names.", errors),
             Self::Cursor => Problem::new(
                 ProblemCode::InvalidCursor,
                 "The cursor was not made by this list with these filters and this sort.",
@@ -152,9 +150,7 @@ impl Error {
             Self::TooLarge(limit) => {
                 Problem::new(ProblemCode::ContentTooLarge, &format!("The body may have {limit} bytes at the most."))
             }
-            Self::UriTooLong => {
-                Problem::new(ProblemCode::UriTooLong, "Path and query may have 8192 bytes together.")
-            }
+            Self::UriTooLong => Problem::new(ProblemCode::UriTooLong, "Path and query may have 8192 bytes together."),
             Self::MediaType(wanted) => Problem::new(
                 ProblemCode::UnsupportedMediaType,
                 &format!("Send the body with `Content-Type: {wanted}`."),
@@ -191,7 +187,10 @@ fn database_problem(error: &DieselError) -> Problem {
         DieselError::DatabaseError(Kind::CheckViolation | Kind::NotNullViolation, _) => {
             Problem::new(ProblemCode::Invalid, "A value breaks a rule of the store.")
         }
-        DieselError::DatabaseError(Kind::SerializationFailure | Kind::ClosedConnection | Kind::UnableToSendCommand, _)
+        DieselError::DatabaseError(
+            Kind::SerializationFailure | Kind::ClosedConnection | Kind::UnableToSendCommand,
+            _,
+        )
         | DieselError::BrokenTransactionManager => {
             Problem::new(ProblemCode::Unavailable, "The database is not available for the moment.")
         }
@@ -306,10 +305,8 @@ impl ResponseError for Error {
         let mut response = HttpResponse::build(problem.code.status());
         match self {
             Self::Unauthorized(_) => {
-                response.insert_header((
-                    header::WWW_AUTHENTICATE,
-                    r#"Bearer realm="preceptor", error="invalid_token""#,
-                ));
+                response
+                    .insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="preceptor", error="invalid_token""#));
             }
             Self::Forbidden(_) => {
                 response.insert_header((

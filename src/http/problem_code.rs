@@ -25,7 +25,7 @@ text_enum! {
         RequestTimeout = "request_timeout",
         /// The request contradicts the resource's present state.
         Conflict = "conflict",
-        /// The resource has changed since the ETag that was sent.
+        /// The resource has changed since the `ETag` that was sent.
         PreconditionFailed = "precondition_failed",
         /// The body is larger than this operation takes.
         ContentTooLarge = "content_too_large",
@@ -101,17 +101,23 @@ impl ProblemCode {
         match self {
             Self::BadRequest => "Read `detail`, correct the request, and send it again.",
             Self::InvalidParameter => "`errors` names each parameter; the OpenAPI document lists those that exist.",
-            Self::InvalidCursor => "Start the list again without `cursor`; keep filters and sort as they were for the following pages.",
+            Self::InvalidCursor => {
+                "Start the list again without `cursor`; keep filters and sort as they were for the following pages."
+            }
             Self::Unauthorized => "Send a valid access token in the header `Authorization: Bearer …`.",
             Self::Forbidden => "Use a token whose role the operation's description names.",
             Self::NotFound => "Check the id or slug; ids are lower-case hyphenated UUIDs.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods of this address.",
             Self::RequestTimeout => "Send the whole body without pauses.",
             Self::Conflict => "Read the resource again and decide anew.",
-            Self::PreconditionFailed => "Read the resource again, apply the change to what it is now, and send its new ETag in `If-Match`.",
+            Self::PreconditionFailed => {
+                "Read the resource again, apply the change to what it is now, and send its new ETag in `If-Match`."
+            }
             Self::ContentTooLarge => "Send less; the OpenAPI document states the limits.",
             Self::UriTooLong => "Path and query may have 8192 bytes together.",
-            Self::UnsupportedMediaType => "The header `Accept` (or `Accept-Patch`) of the answer names what is taken; send the body without a content coding.",
+            Self::UnsupportedMediaType => {
+                "The header `Accept` (or `Accept-Patch`) of the answer names what is taken; send the body without a content coding."
+            }
             Self::Invalid => "`errors` points at each fault.",
             Self::PreconditionRequired => "Send the resource's ETag in `If-Match`.",
             Self::TooManyRequests => "Wait for as many seconds as `Retry-After` says.",

@@ -105,7 +105,9 @@ fn push(faults: &mut Vec<Fault>, error: &ValidationError<'_>) {
         Kind::Pattern { pattern } => add(&place, FaultCode::BadFormat, clip(format!("The form is {pattern}."))),
         Kind::Format { format } => add(&place, FaultCode::BadFormat, format!("The form is {format}.")),
         // The document writes "null or else this": what counts is what is wrong with "this", the last alternative.
-        Kind::OneOfNotValid { context } | Kind::AnyOf { context } if context.last().is_some_and(|last| !last.is_empty()) => {
+        Kind::OneOfNotValid { context } | Kind::AnyOf { context }
+            if context.last().is_some_and(|last| !last.is_empty()) =>
+        {
             for error in context.last().into_iter().flatten() {
                 push(faults, error);
             }

@@ -8,8 +8,7 @@ use crate::http::ProblemCode;
 /// One-line text: no control characters, no line breaks, no overrides of text direction (U+202A-202E, U+2066-2069).
 const LINE: &str = "^[^\\u0000-\\u001F\\u007F-\\u009F\\u202A-\\u202E\\u2066-\\u2069]*$";
 /// Longer text may also have tabs and line breaks.
-const TEXT: &str =
-    "^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\u202A-\\u202E\\u2066-\\u2069]*$";
+const TEXT: &str = "^[^\\u0000-\\u0008\\u000B\\u000C\\u000E-\\u001F\\u007F-\\u009F\\u202A-\\u202E\\u2066-\\u2069]*$";
 /// Texts of up to this many characters are one line.
 const LINE_LENGTH: u64 = 300;
 /// What a text is bounded by where its type says nothing: the largest input text.
@@ -54,8 +53,7 @@ fn security_schemes() -> Value {
             "An access token of the role {role}: a JWT as RFC 9068 describes, signed with ES256, verified as RFC8725 \
              recommends. It is made by `preceptor token issue --role {role}`."
         );
-        let scheme =
-            json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description});
+        let scheme = json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description});
         (role.as_str().to_owned(), scheme)
     });
     Value::Object(roles.collect())
@@ -106,7 +104,9 @@ fn bound(schema: &mut Value) {
 
 fn bound_one(members: &mut Map<String, Value>) {
     let is = |kind: &str| {
-        members.get("type").is_some_and(|own| own == kind || own.as_array().is_some_and(|all| all.contains(&json!(kind))))
+        members
+            .get("type")
+            .is_some_and(|own| own == kind || own.as_array().is_some_and(|all| all.contains(&json!(kind))))
     };
     if is("string") && !members.contains_key("enum") && !members.contains_key("const") {
         let most = members.entry("maxLength").or_insert(json!(TEXT_LENGTH)).as_u64().unwrap_or(TEXT_LENGTH);
@@ -150,9 +150,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     }
     name_roles(operation);
     let public = operation["security"].as_array().is_none_or(|all| all.iter().all(|one| one == &json!({})));
-    let is_list = operation["parameters"]
-        .as_array()
-        .is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"));
+    let is_list =
+        operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"));
     let creates = operation["responses"].get("201").is_some();
 
     let mut errors = vec![
@@ -317,16 +316,22 @@ fn responses(document: &Value) -> Value {
             "schema": {"$ref": "#/components/schemas/Problem"},
             "examples": {"problem": {"summary": code.title(), "value": value}}
         });
-        responses.insert(code.to_string(), json!({
-            "description": format!("{}.", code.title()), "headers": headers,
-            "content": {"application/problem+json": content}
-        }));
+        responses.insert(
+            code.to_string(),
+            json!({
+                "description": format!("{}.", code.title()), "headers": headers,
+                "content": {"application/problem+json": content}
+            }),
+        );
     }
-    responses.insert("not_modified".to_owned(), json!({
-        "description": "What `If-None-Match` names is still current.",
-        "headers": {
-            "Access-Control-Allow-Origin": header_ref("Access-Control-Allow-Origin"), "ETag": header_ref("ETag"),
-        }
-    }));
+    responses.insert(
+        "not_modified".to_owned(),
+        json!({
+            "description": "What `If-None-Match` names is still current.",
+            "headers": {
+                "Access-Control-Allow-Origin": header_ref("Access-Control-Allow-Origin"), "ETag": header_ref("ETag"),
+            }
+        }),
+    );
     Value::Object(responses)
 }

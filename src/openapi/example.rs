@@ -80,7 +80,11 @@ fn of(schema: &Value, schemas: &Value, depth: u8) -> Value {
         "string" => json!(text(schema)),
         "integer" | "number" => {
             let least = schema["minimum"].as_f64().unwrap_or(0.0).max(0.0);
-            if kind == "integer" { json!(schema["minimum"].as_i64().unwrap_or(0).max(0)) } else { json!(least.max(1.0)) }
+            if kind == "integer" {
+                json!(schema["minimum"].as_i64().unwrap_or(0).max(0))
+            } else {
+                json!(least.max(1.0))
+            }
         }
         "boolean" => json!(true),
         _ => Value::Null,

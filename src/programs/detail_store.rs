@@ -68,9 +68,8 @@ type Joined = (ProgramRow, (String, String, i32), String, String);
 
 /// Finds a program with its details, whatever its status.
 pub fn find(conn: &mut Conn, key: &ProgramKey) -> QueryResult<Option<Detail>> {
-    let current = program_versions::program_id
-        .eq(programs::id)
-        .and(program_versions::version.eq(programs::listing_version));
+    let current =
+        program_versions::program_id.eq(programs::id).and(program_versions::version.eq(programs::listing_version));
     let query = programs::table
         .inner_join(providers::table)
         .inner_join(program_tallies::table)

@@ -10,8 +10,8 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 pub use super::listing_parts::{
-    CommunityBenefit, Fee, HostSite, LanguageRequired, LegalBasis, Place, Preparation, Safety,
-    ScopeEntry, Supervision, SupervisorRole, SupportPlan,
+    CommunityBenefit, Fee, HostSite, LanguageRequired, LegalBasis, Place, Preparation, Safety, ScopeEntry, Supervision,
+    SupervisorRole, SupportPlan,
 };
 use crate::{
     reference::{Specialty, Track, TrainingLevel},
@@ -25,11 +25,7 @@ use crate::{
 #[validate(schema(function = "weeks_in_order", skip_on_field_errors = false))]
 pub struct ProgramInput {
     /// Name of the program.
-    #[schema(
-        min_length = 5,
-        max_length = 140,
-        example = "Observation in internal medicine, Kathmandu"
-    )]
+    #[schema(min_length = 5, max_length = 140, example = "Observation in internal medicine, Kathmandu")]
     pub title: String,
     /// Readable name in URLs. Made from the title when absent.
     #[schema(
@@ -167,20 +163,13 @@ pub struct ProgramInput {
         format = "uri",
         example = "https://example.org/kathmandu"
     )]
-    #[validate(url(
-        code = "invalid_url",
-        message = "Use a complete http or https address."
-    ))]
+    #[validate(url(code = "invalid_url", message = "Use a complete http or https address."))]
     pub website: Option<String>,
 }
 
 fn weeks_in_order(listing: &ProgramInput) -> Result<(), ValidationError> {
     if listing.weeks_min > listing.weeks_max {
-        return Err(fault_at(
-            "range_reversed",
-            "weeks_max may not be below weeks_min.",
-            "/weeks_max",
-        ));
+        return Err(fault_at("range_reversed", "weeks_max may not be below weeks_min.", "/weeks_max"));
     }
     Ok(())
 }

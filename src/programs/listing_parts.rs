@@ -69,11 +69,9 @@ pub struct HostSite {
 
 fn agreement_in_order(site: &HostSite) -> Result<(), ValidationError> {
     match (site.agreement_from, site.agreement_until) {
-        (Some(from), Some(until)) if from > until => Err(fault_at(
-            "range_reversed",
-            "agreement_until may not be before agreement_from.",
-            "/agreement_until",
-        )),
+        (Some(from), Some(until)) if from > until => {
+            Err(fault_at("range_reversed", "agreement_until may not be before agreement_from.", "/agreement_until"))
+        }
         _ => Ok(()),
     }
 }
@@ -101,12 +99,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 pub struct LanguageRequired {
     /// BCP 47 tag.
-    #[schema(
-        min_length = 2,
-        max_length = 35,
-        pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$",
-        example = "es"
-    )]
+    #[schema(min_length = 2, max_length = 35, pattern = "^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$", example = "es")]
     #[validate(custom(function = "language"))]
     pub language: String,
     /// Lowest level accepted.
@@ -247,20 +240,11 @@ pub struct Fee {
     #[schema(minimum = 0, maximum = 1_000_000_000, example = 125_000)]
     pub amount_minor: i64,
     /// ISO 4217 code.
-    #[schema(
-        min_length = 3,
-        max_length = 3,
-        pattern = "^[A-Z]{3}$",
-        example = "EUR"
-    )]
+    #[schema(min_length = 3, max_length = 3, pattern = "^[A-Z]{3}$", example = "EUR")]
     #[validate(custom(function = "currency"))]
     pub currency: String,
     /// What it pays for.
-    #[schema(
-        min_length = 3,
-        max_length = 300,
-        example = "Placement and supervision, four weeks"
-    )]
+    #[schema(min_length = 3, max_length = 300, example = "Placement and supervision, four weeks")]
     pub covers: String,
 }
 

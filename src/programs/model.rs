@@ -53,17 +53,11 @@ impl ProgramStatus {
     pub const fn after(self, action: ProgramAction) -> Result<Self, TransitionError> {
         match (self, action) {
             (Self::Draft, ProgramAction::Submit) => Ok(Self::Submitted),
-            (Self::Submitted, ProgramAction::List)
-            | (Self::Suspended, ProgramAction::Reinstate) => Ok(Self::Listed),
+            (Self::Submitted, ProgramAction::List) | (Self::Suspended, ProgramAction::Reinstate) => Ok(Self::Listed),
             (Self::Submitted, ProgramAction::Reject) => Ok(Self::Draft),
             (Self::Listed, ProgramAction::Suspend) => Ok(Self::Suspended),
-            (Self::Draft | Self::Listed | Self::Suspended, ProgramAction::Archive) => {
-                Ok(Self::Archived)
-            }
-            (from, action) => Err(TransitionError {
-                from: from.as_str(),
-                action: action.as_str(),
-            }),
+            (Self::Draft | Self::Listed | Self::Suspended, ProgramAction::Archive) => Ok(Self::Archived),
+            (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
 
@@ -154,9 +148,7 @@ impl ProgramInput {
     /// The slug asked for, or else one made from the title.
     #[must_use]
     pub fn slug_or_derived(&self) -> String {
-        self.slug
-            .clone()
-            .unwrap_or_else(|| slug_of(&self.title, "program"))
+        self.slug.clone().unwrap_or_else(|| slug_of(&self.title, "program"))
     }
 
     /// The key that lists are ordered by when sorted by title.
@@ -170,30 +162,18 @@ impl ProgramInput {
     #[must_use]
     pub fn fee_total(&self) -> Option<(&str, i64)> {
         let currency = self.fees.first()?.currency.as_str();
-        self.fees
-            .iter()
-            .all(|fee| fee.currency == currency)
-            .then(|| {
-                let total = self
-                    .fees
-                    .iter()
-                    .fold(0i64, |sum, fee| sum.saturating_add(fee.amount_minor));
-                (currency, total)
-            })
+        self.fees.iter().all(|fee| fee.currency == currency).then(|| {
+            let total = self.fees.iter().fold(0i64, |sum, fee| sum.saturating_add(fee.amount_minor));
+            (currency, total)
+        })
     }
 
     /// Everything that lists can be filtered by, each once, except the red flags, which do not come
     /// from the listing.
     #[must_use]
     pub fn terms(&self) -> BTreeSet<(TermKind, String)> {
-        let places = self
-            .places
-            .iter()
-            .map(|place| (&place.country, &place.city));
-        let sites = self
-            .host_sites
-            .iter()
-            .map(|site| (&site.country, &site.city));
+        let places = self.places.iter().map(|place| (&place.country, &place.city));
+        let sites = self.host_sites.iter().map(|site| (&site.country, &site.city));
         let mut terms = BTreeSet::new();
         for (country, city) in places.chain(sites) {
             terms.insert((TermKind::Country, country.clone()));
@@ -201,32 +181,16 @@ impl ProgramInput {
             let pairs = self.specialties.iter().map(|value| country_specialty(country, *value));
             terms.extend(pairs.map(|pair| (TermKind::CountrySpecialty, pair)));
         }
-        terms.extend(
-            self.specialties
-                .iter()
-                .map(|value| (TermKind::Specialty, value.to_string())),
-        );
-        terms.extend(
-            self.tracks
-                .iter()
-                .map(|value| (TermKind::Track, value.to_string())),
-        );
-        terms.extend(
-            self.training_levels
-                .iter()
-                .map(|value| (TermKind::TrainingLevel, value.to_string())),
-        );
+        terms.extend(self.specialties.iter().map(|value| (TermKind::Specialty, value.to_string())));
+        terms.extend(self.tracks.iter().map(|value| (TermKind::Track, value.to_string())));
+        terms.extend(self.training_levels.iter().map(|value| (TermKind::TrainingLevel, value.to_string())));
         terms.extend(
             self.languages_required
                 .iter()
                 .filter_map(|required| primary_language(&required.language))
                 .map(|language| (TermKind::Language, language)),
         );
-        terms.extend(
-            self.start_months
-                .iter()
-                .map(|month| (TermKind::StartMonth, format!("{month:02}"))),
-        );
+        terms.extend(self.start_months.iter().map(|month| (TermKind::StartMonth, format!("{month:02}"))));
         terms
     }
 
@@ -236,11 +200,7 @@ impl ProgramInput {
         let specialties: Vec<String> = self.specialties.iter().map(|value| value.title()).collect();
         let mut parts = vec![provider_name, &self.title, &self.summary, &self.description];
         parts.extend(self.places.iter().map(|place| place.city.as_str()));
-        parts.extend(
-            self.host_sites
-                .iter()
-                .flat_map(|site| [site.name.as_str(), site.city.as_str()]),
-        );
+        parts.extend(self.host_sites.iter().flat_map(|site| [site.name.as_str(), site.city.as_str()]));
         parts.extend(specialties.iter().map(String::as_str));
         index_body(&parts)
     }

@@ -117,7 +117,8 @@ pub fn listing(conn: &mut Conn, id: ProgramId, version: i32) -> Result<ProgramIn
 /// Counts a change of the program and thereby locks its row for the rest of the transaction: what is read after this
 /// cannot change before the commit. False when there is no such program.
 pub fn lock(conn: &mut Conn, id: ProgramId) -> QueryResult<bool> {
-    let changed = diesel::update(programs::table.find(id)).set(programs::version.eq(programs::version + 1)).execute(conn)?;
+    let changed =
+        diesel::update(programs::table.find(id)).set(programs::version.eq(programs::version + 1)).execute(conn)?;
     Ok(changed == 1)
 }
 
@@ -162,9 +163,7 @@ pub fn reindex(conn: &mut Conn, id: ProgramId, input: &ProgramInput, provider_na
         .set(program_search::body.eq(input.search_body(provider_name)))
         .execute(conn)?;
     diesel::delete(
-        program_terms::table
-            .filter(program_terms::program_id.eq(id))
-            .filter(program_terms::kind.ne(TermKind::RedFlag)),
+        program_terms::table.filter(program_terms::program_id.eq(id)).filter(program_terms::kind.ne(TermKind::RedFlag)),
     )
     .execute(conn)?;
     add_terms(conn, id, input)

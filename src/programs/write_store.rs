@@ -223,9 +223,8 @@ fn found(conn: &mut Conn, id: ProgramId) -> Result<ProgramRow, Error> {
 
 /// Brings the search words of a provider's programs up to date after a change of its name.
 pub fn provider_renamed(conn: &mut Conn, provider: ProviderId, name: &str) -> Result<(), Error> {
-    let current = program_versions::program_id
-        .eq(programs::id)
-        .and(program_versions::version.eq(programs::listing_version));
+    let current =
+        program_versions::program_id.eq(programs::id).and(program_versions::version.eq(programs::listing_version));
     let listings: Vec<(ProgramId, String)> = programs::table
         .inner_join(program_versions::table.on(current))
         .filter(programs::provider_id.eq(provider))
@@ -251,10 +250,8 @@ fn new_slug(conn: &mut Conn, input: &ProgramInput) -> Result<String, Error> {
     }
     let (from, before) = numbered_slugs(&wanted);
     let numbered = programs::slug.ge(from).and(programs::slug.lt(before));
-    let taken: Vec<String> = programs::table
-        .filter(programs::slug.eq(&wanted).or(numbered))
-        .select(programs::slug)
-        .load(conn)?;
+    let taken: Vec<String> =
+        programs::table.filter(programs::slug.eq(&wanted).or(numbered)).select(programs::slug).load(conn)?;
     let reserved = RESERVED.iter().map(|slug| (*slug).to_owned());
     Ok(free_slug(wanted, &taken.into_iter().chain(reserved).collect::<BTreeSet<_>>()))
 }
@@ -291,12 +288,8 @@ mod tests {
     #[test]
     fn only_the_own_provider_and_unlinked_moderators_act() {
         let id = |n: u8| ProviderId::new_v4([n; 16]);
-        let caller = |role, provider| Caller {
-            id: crate::ids::PrincipalId::new_v4([9; 16]),
-            role,
-            provider,
-            university: None,
-        };
+        let caller =
+            |role, provider| Caller { id: crate::ids::PrincipalId::new_v4([9; 16]), role, provider, university: None };
         permit(&caller(Role::Provider, Some(id(1))), id(1)).unwrap();
         permit(&caller(Role::Moderator, None), id(1)).unwrap();
         permit(&caller(Role::Moderator, Some(id(2))), id(1)).unwrap();

@@ -36,21 +36,13 @@ pub struct ProviderInput {
         format = "uri",
         example = "https://example.org"
     )]
-    #[validate(url(
-        code = "invalid_url",
-        message = "Use a complete http or https address."
-    ))]
+    #[validate(url(code = "invalid_url", message = "Use a complete http or https address."))]
     pub website: Option<String>,
     /// Who they are and what they do.
     #[schema(min_length = 20, max_length = 5000)]
     pub description: String,
     /// Address for messages from moderators. Never public.
-    #[schema(
-        min_length = 3,
-        max_length = 254,
-        format = "email",
-        example = "office@example.org"
-    )]
+    #[schema(min_length = 3, max_length = 254, format = "email", example = "office@example.org")]
     #[validate(email(code = "invalid_email", message = "Use a complete e-mail address."))]
     pub contact_email: Option<String>,
 }
@@ -59,9 +51,7 @@ impl ProviderInput {
     /// The slug asked for, or else one made from the name.
     #[must_use]
     pub fn slug_or_derived(&self) -> String {
-        self.slug
-            .clone()
-            .unwrap_or_else(|| slug_of(&self.name, "provider"))
+        self.slug.clone().unwrap_or_else(|| slug_of(&self.name, "provider"))
     }
 
     /// The key that lists are ordered by.
@@ -90,14 +80,7 @@ mod tests {
     fn slug_and_key_are_folded() {
         assert_eq!(example().slug_or_derived(), "clinica-andes");
         assert_eq!(example().name_key(), "clinica andes");
-        assert_eq!(
-            ProviderInput {
-                slug: Some("andes".to_owned()),
-                ..example()
-            }
-            .slug_or_derived(),
-            "andes"
-        );
+        assert_eq!(ProviderInput { slug: Some("andes".to_owned()), ..example() }.slug_or_derived(), "andes");
     }
 
     #[test]

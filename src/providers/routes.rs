@@ -43,7 +43,12 @@ pub struct ProviderBody {
     /// Its id.
     pub id: ProviderId,
     /// Readable name in URLs.
-    #[schema(min_length = 3, max_length = 80, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "himal-health-placements")]
+    #[schema(
+        min_length = 3,
+        max_length = 80,
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*$",
+        example = "himal-health-placements"
+    )]
     pub slug: String,
     /// Name of the organisation.
     #[schema(max_length = 140, example = "Himal Health Placements")]

@@ -94,9 +94,7 @@ pub fn hold(conn: &mut Conn, id: ProviderId) -> QueryResult<Option<ProviderRow>>
     match conn {
         // SQLite has one writer.
         Conn::Sqlite(_) => find(conn, &Key::Id(id)),
-        Conn::Postgres(c) => {
-            providers::table.find(id).for_share().select(ProviderRow::as_select()).first(c).optional()
-        }
+        Conn::Postgres(c) => providers::table.find(id).for_share().select(ProviderRow::as_select()).first(c).optional(),
     }
 }
 
@@ -110,12 +108,7 @@ pub struct Filter {
 }
 
 /// Providers by name, from `after` on, at most `limit`.
-pub fn list(
-    conn: &mut Conn,
-    filter: &Filter,
-    after: Option<&Position>,
-    limit: i64,
-) -> QueryResult<Vec<ProviderRow>> {
+pub fn list(conn: &mut Conn, filter: &Filter, after: Option<&Position>, limit: i64) -> QueryResult<Vec<ProviderRow>> {
     let mut query = providers::table.select(ProviderRow::as_select()).into_boxed();
     if let Some(country) = &filter.country {
         query = query.filter(providers::country.eq(country));
@@ -143,10 +136,8 @@ fn slug(conn: &mut Conn, input: &ProviderInput) -> Result<String, Error> {
     }
     let (from, before) = numbered_slugs(&wanted);
     let numbered = providers::slug.ge(from).and(providers::slug.lt(before));
-    let taken: Vec<String> = providers::table
-        .filter(providers::slug.eq(&wanted).or(numbered))
-        .select(providers::slug)
-        .load(conn)?;
+    let taken: Vec<String> =
+        providers::table.filter(providers::slug.eq(&wanted).or(numbered)).select(providers::slug).load(conn)?;
     Ok(free_slug(wanted, &BTreeSet::from_iter(taken)))
 }
 
@@ -167,12 +158,7 @@ fn taken(error: DieselError, slug: &str) -> Error {
 }
 
 /// Adds a provider. A slug that was asked for and is taken is a conflict.
-pub fn insert(
-    conn: &mut Conn,
-    input: &ProviderInput,
-    id: ProviderId,
-    now: Timestamp,
-) -> Result<ProviderRow, Error> {
+pub fn insert(conn: &mut Conn, input: &ProviderInput, id: ProviderId, now: Timestamp) -> Result<ProviderRow, Error> {
     let slug = slug(conn, input)?;
     refuse_id(&slug)?;
     let row = ProviderRow {

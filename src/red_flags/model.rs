@@ -59,20 +59,13 @@ impl ReportStatus {
     pub const fn after(self, action: ReportAction) -> Result<Self, TransitionError> {
         match (self, action) {
             (Self::Submitted, ReportAction::StartTriage)
-            | (Self::NeedsInfo, ReportAction::GiveInfo | ReportAction::ResumeTriage) => {
-                Ok(Self::InTriage)
-            }
+            | (Self::NeedsInfo, ReportAction::GiveInfo | ReportAction::ResumeTriage) => Ok(Self::InTriage),
             (Self::InTriage, ReportAction::RequestInfo) => Ok(Self::NeedsInfo),
             (Self::InTriage, ReportAction::Substantiate) => Ok(Self::Substantiated),
             (Self::InTriage, ReportAction::Unsubstantiate) => Ok(Self::Unsubstantiated),
-            (Self::Submitted | Self::InTriage | Self::NeedsInfo, ReportAction::Withdraw) => {
-                Ok(Self::Withdrawn)
-            }
+            (Self::Submitted | Self::InTriage | Self::NeedsInfo, ReportAction::Withdraw) => Ok(Self::Withdrawn),
             (Self::Substantiated, ReportAction::Remediate) => Ok(Self::Remediated),
-            (from, action) => Err(TransitionError {
-                from: from.as_str(),
-                action: action.as_str(),
-            }),
+            (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
 
@@ -98,11 +91,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 pub struct Evidence {
     /// What it is and what it shows.
-    #[schema(
-        min_length = 3,
-        max_length = 300,
-        example = "Page of the provider that offers suturing to school pupils"
-    )]
+    #[schema(min_length = 3, max_length = 300, example = "Page of the provider that offers suturing to school pupils")]
     pub description: String,
     /// Where it can be seen.
     #[schema(
@@ -112,10 +101,7 @@ pub struct Evidence {
         format = "uri",
         example = "https://example.org/offer"
     )]
-    #[validate(url(
-        code = "invalid_url",
-        message = "Use a complete http or https address."
-    ))]
+    #[validate(url(code = "invalid_url", message = "Use a complete http or https address."))]
     pub url: Option<String>,
 }
 
@@ -218,42 +204,26 @@ pub struct ReportDecisionInput {
 
 fn summary_belongs_to_substantiate(decision: &ReportDecisionInput) -> Result<(), ValidationError> {
     match (decision.action, &decision.public_summary) {
-        (ReportRuling::Substantiate, None) => Err(fault_at(
-            "required",
-            "`substantiate` needs a public summary.",
-            "/public_summary",
-        )),
+        (ReportRuling::Substantiate, None) => {
+            Err(fault_at("required", "`substantiate` needs a public summary.", "/public_summary"))
+        }
         (ReportRuling::Substantiate, Some(_)) | (_, None) => Ok(()),
-        _ => Err(fault_at(
-            "not_applicable",
-            "A public summary goes with `substantiate` only.",
-            "/public_summary",
-        )),
+        _ => Err(fault_at("not_applicable", "A public summary goes with `substantiate` only.", "/public_summary")),
     }
 }
 
 fn severity_belongs_to_substantiate(decision: &ReportDecisionInput) -> Result<(), ValidationError> {
     if decision.severity.is_some() && decision.action != ReportRuling::Substantiate {
-        return Err(fault_at(
-            "not_applicable",
-            "A severity goes with `substantiate` only.",
-            "/severity",
-        ));
+        return Err(fault_at("not_applicable", "A severity goes with `substantiate` only.", "/severity"));
     }
     Ok(())
 }
 
 fn proof_belongs_to_remediate(decision: &ReportDecisionInput) -> Result<(), ValidationError> {
     match (decision.action, &decision.proof) {
-        (ReportRuling::Remediate, None) => {
-            Err(fault_at("required", "`remediate` needs proof.", "/proof"))
-        }
+        (ReportRuling::Remediate, None) => Err(fault_at("required", "`remediate` needs proof.", "/proof")),
         (ReportRuling::Remediate, Some(_)) | (_, None) => Ok(()),
-        _ => Err(fault_at(
-            "not_applicable",
-            "Proof goes with `remediate` only.",
-            "/proof",
-        )),
+        _ => Err(fault_at("not_applicable", "Proof goes with `remediate` only.", "/proof")),
     }
 }
 
@@ -289,10 +259,7 @@ mod tests {
         ];
         for status in S::ALL {
             for action in A::ALL {
-                let expected = allowed
-                    .iter()
-                    .find(|row| (row.0, row.1) == (*status, *action))
-                    .map(|row| row.2);
+                let expected = allowed.iter().find(|row| (row.0, row.1) == (*status, *action)).map(|row| row.2);
                 assert_eq!(status.after(*action).ok(), expected, "{status} {action}");
             }
         }
@@ -323,13 +290,7 @@ mod tests {
         report.validate().unwrap();
         assert_eq!(report.initial_severity(), Severity::Critical);
         assert!(report.check_period("2025-03-01".parse().unwrap()).is_ok());
-        assert!(
-            report
-                .check_period("2025-02-28".parse().unwrap())
-                .unwrap_err()
-                .errors()
-                .contains_key("happened")
-        );
+        assert!(report.check_period("2025-02-28".parse().unwrap()).unwrap_err().errors().contains_key("happened"));
     }
 
     #[test]
@@ -353,10 +314,7 @@ mod tests {
                 };
             }
             let decision: ReportDecisionInput = serde_json::from_value(document).unwrap();
-            decision
-                .validate()
-                .err()
-                .map_or(0, |errors| errors.field_errors()["__all__"].len())
+            decision.validate().err().map_or(0, |errors| errors.field_errors()["__all__"].len())
         };
         assert_eq!(faults("substantiate", &["public_summary"]), 0);
         assert_eq!(faults("substantiate", &["public_summary", "severity"]), 0);
@@ -364,9 +322,6 @@ mod tests {
         assert_eq!(faults("remediate", &["proof"]), 0);
         assert_eq!(faults("remediate", &[]), 1);
         assert_eq!(faults("start_triage", &[]), 0);
-        assert_eq!(
-            faults("start_triage", &["proof", "severity", "public_summary"]),
-            3
-        );
+        assert_eq!(faults("start_triage", &["proof", "severity", "public_summary"]), 3);
     }
 }

@@ -37,10 +37,7 @@ pub struct CurrencyInfo {
 static COUNTRIES: LazyLock<Vec<CodeInfo>> = LazyLock::new(|| {
     let mut countries: Vec<CodeInfo> = celes::Country::get_countries()
         .iter()
-        .map(|country| CodeInfo {
-            code: country.alpha2.to_owned(),
-            title: country.long_name.to_owned(),
-        })
+        .map(|country| CodeInfo { code: country.alpha2.to_owned(), title: country.long_name.to_owned() })
         .collect();
     countries.sort_by(|a, b| a.code.cmp(&b.code));
     countries
@@ -52,11 +49,9 @@ static CURRENCIES: LazyLock<Vec<CurrencyInfo>> = LazyLock::new(|| {
     let letters = b'A'..=b'Z';
     let codes = letters.clone().flat_map(|a| {
         let third = letters.clone();
-        letters.clone().flat_map(move |b| {
-            third
-                .clone()
-                .map(move |c| [a, b, c].map(char::from).iter().collect::<String>())
-        })
+        letters
+            .clone()
+            .flat_map(move |b| third.clone().map(move |c| [a, b, c].map(char::from).iter().collect::<String>()))
     });
     codes
         .filter_map(|code| {
@@ -64,11 +59,7 @@ static CURRENCIES: LazyLock<Vec<CurrencyInfo>> = LazyLock::new(|| {
             // Funds, metals, test codes and superseded money cannot be paid with.
             currency.flags().is_empty().then_some(())?;
             let minor_digits = currency.exponent()?;
-            Some(CurrencyInfo {
-                code,
-                title: currency.name().to_owned(),
-                minor_digits,
-            })
+            Some(CurrencyInfo { code, title: currency.name().to_owned(), minor_digits })
         })
         .collect()
 });
@@ -88,17 +79,13 @@ pub fn currencies() -> &'static [CurrencyInfo] {
 /// Whether the text is one of the codes of [`countries`], in capitals.
 #[must_use]
 pub fn is_country(code: &str) -> bool {
-    COUNTRIES
-        .binary_search_by(|country| country.code.as_str().cmp(code))
-        .is_ok()
+    COUNTRIES.binary_search_by(|country| country.code.as_str().cmp(code)).is_ok()
 }
 
 /// Whether the text is one of the codes of [`currencies`], in capitals.
 #[must_use]
 pub fn is_currency(code: &str) -> bool {
-    CURRENCIES
-        .binary_search_by(|currency| currency.code.as_str().cmp(code))
-        .is_ok()
+    CURRENCIES.binary_search_by(|currency| currency.code.as_str().cmp(code)).is_ok()
 }
 
 /// Whether the text is a well-formed BCP 47 tag that begins with a language of two or three
@@ -120,25 +107,13 @@ pub fn primary_language(tag: &str) -> Option<String> {
 /// Every specialty with its title.
 #[must_use]
 pub fn specialties() -> Vec<CodeInfo> {
-    Specialty::ALL
-        .iter()
-        .map(|value| CodeInfo {
-            code: value.to_string(),
-            title: value.title(),
-        })
-        .collect()
+    Specialty::ALL.iter().map(|value| CodeInfo { code: value.to_string(), title: value.title() }).collect()
 }
 
 /// Every track with its title.
 #[must_use]
 pub fn tracks() -> Vec<CodeInfo> {
-    Track::ALL
-        .iter()
-        .map(|value| CodeInfo {
-            code: value.to_string(),
-            title: value.title(),
-        })
-        .collect()
+    Track::ALL.iter().map(|value| CodeInfo { code: value.to_string(), title: value.title() }).collect()
 }
 
 /// Every training level with its title, lowest first.
@@ -146,10 +121,7 @@ pub fn tracks() -> Vec<CodeInfo> {
 pub fn training_levels() -> Vec<CodeInfo> {
     TrainingLevel::ALL
         .iter()
-        .map(|value| CodeInfo {
-            code: value.to_string(),
-            title: value.title().to_owned(),
-        })
+        .map(|value| CodeInfo { code: value.to_string(), title: value.title().to_owned() })
         .collect()
 }
 
@@ -160,11 +132,7 @@ mod tests {
     #[test]
     fn countries_are_sorted_and_known_by_capitals_only() {
         assert_eq!(countries().len(), 250);
-        assert!(
-            countries()
-                .windows(2)
-                .all(|pair| pair[0].code < pair[1].code)
-        );
+        assert!(countries().windows(2).all(|pair| pair[0].code < pair[1].code));
         assert!(is_country("NP") && is_country("TZ"));
         assert!(!is_country("np") && !is_country("UK") && !is_country("ZZ") && !is_country(""));
     }
@@ -172,25 +140,10 @@ mod tests {
     #[test]
     fn currencies_are_the_ones_that_fees_are_paid_in() {
         assert!(currencies().len() > 140);
-        assert!(
-            currencies()
-                .windows(2)
-                .all(|pair| pair[0].code < pair[1].code)
-        );
+        assert!(currencies().windows(2).all(|pair| pair[0].code < pair[1].code));
         assert!(is_currency("EUR") && is_currency("KES"));
-        assert!(
-            !is_currency("XAU")
-                && !is_currency("XXX")
-                && !is_currency("HRK")
-                && !is_currency("eur")
-        );
-        let digits = |code: &str| {
-            currencies()
-                .iter()
-                .find(|c| c.code == code)
-                .unwrap()
-                .minor_digits
-        };
+        assert!(!is_currency("XAU") && !is_currency("XXX") && !is_currency("HRK") && !is_currency("eur"));
+        let digits = |code: &str| currencies().iter().find(|c| c.code == code).unwrap().minor_digits;
         assert_eq!((digits("JPY"), digits("USD"), digits("KWD")), (0, 2, 3));
     }
 

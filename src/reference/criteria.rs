@@ -75,13 +75,10 @@ struct Document {
     criteria: Vec<CriterionInfo>,
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the document is compiled in and a test parses it"
-)]
+#[expect(clippy::expect_used, reason = "the document is compiled in and a test parses it")]
 static CRITERIA: LazyLock<Vec<CriterionInfo>> = LazyLock::new(|| {
-    let document: Document = serde_json::from_str(include_str!("data/criteria.json"))
-        .expect("embedded criteria.json is well formed");
+    let document: Document =
+        serde_json::from_str(include_str!("data/criteria.json")).expect("embedded criteria.json is well formed");
     document.criteria
 });
 
@@ -101,10 +98,7 @@ impl CriterionCode {
 
     /// The criteria that a kind of red flag speaks against, in rubric order.
     pub fn touched_by(kind: RedFlagKind) -> impl Iterator<Item = Self> {
-        CRITERIA
-            .iter()
-            .filter(move |criterion| criterion.red_flags.contains(&kind))
-            .map(|criterion| criterion.code)
+        CRITERIA.iter().filter(move |criterion| criterion.red_flags.contains(&kind)).map(|criterion| criterion.code)
     }
 }
 
@@ -118,12 +112,7 @@ mod tests {
         let codes: Vec<_> = criteria().iter().map(|criterion| criterion.code).collect();
         assert_eq!(codes, CriterionCode::ALL);
         for criterion in criteria() {
-            assert_eq!(
-                criterion.critical,
-                criterion.critical_failure.is_some(),
-                "{}",
-                criterion.code
-            );
+            assert_eq!(criterion.critical, criterion.critical_failure.is_some(), "{}", criterion.code);
         }
     }
 

@@ -151,13 +151,10 @@ struct Document {
     kinds: Vec<RedFlagKindInfo>,
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the document is compiled in and a test parses it"
-)]
+#[expect(clippy::expect_used, reason = "the document is compiled in and a test parses it")]
 static KINDS: LazyLock<Vec<RedFlagKindInfo>> = LazyLock::new(|| {
-    let document: Document = serde_json::from_str(include_str!("data/red-flags.json"))
-        .expect("embedded red-flags.json is well formed");
+    let document: Document =
+        serde_json::from_str(include_str!("data/red-flags.json")).expect("embedded red-flags.json is well formed");
     document.kinds
 });
 
@@ -193,14 +190,7 @@ mod tests {
 
     #[test]
     fn severities_are_ordered_from_the_gravest() {
-        assert!(
-            Severity::ALL
-                .windows(2)
-                .all(|pair| pair[0].rank() > pair[1].rank() && pair[0] < pair[1])
-        );
-        assert_eq!(
-            RedFlagKind::UnsupervisedPatientContact.info().severity,
-            Severity::Critical
-        );
+        assert!(Severity::ALL.windows(2).all(|pair| pair[0].rank() > pair[1].rank() && pair[0] < pair[1]));
+        assert_eq!(RedFlagKind::UnsupervisedPatientContact.info().severity, Severity::Critical);
     }
 }

@@ -126,14 +126,8 @@ mod tests {
 
     #[test]
     fn titles_read_as_words() {
-        assert_eq!(
-            Specialty::VeterinaryPublicHealth.title(),
-            "Veterinary public health"
-        );
-        assert_eq!(
-            Specialty::ObstetricsGynaecology.title(),
-            "Obstetrics and gynaecology"
-        );
+        assert_eq!(Specialty::VeterinaryPublicHealth.title(), "Veterinary public health");
+        assert_eq!(Specialty::ObstetricsGynaecology.title(), "Obstetrics and gynaecology");
         assert_eq!(Track::ClinicalObservation.title(), "Clinical observation");
         assert_eq!((Specialty::ALL.len(), Track::ALL.len()), (32, 7));
     }

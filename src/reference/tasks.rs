@@ -132,22 +132,11 @@ struct Document {
     tasks: Vec<Row>,
 }
 
-#[expect(
-    clippy::expect_used,
-    reason = "the document is compiled in and a test parses it"
-)]
+#[expect(clippy::expect_used, reason = "the document is compiled in and a test parses it")]
 static TASKS: LazyLock<Vec<TaskInfo>> = LazyLock::new(|| {
-    let document: Document = serde_json::from_str(include_str!("data/tasks.json"))
-        .expect("embedded tasks.json is well formed");
-    document
-        .tasks
-        .into_iter()
-        .map(|row| TaskInfo {
-            code: row.task,
-            title: row.title,
-            rules: row.rules,
-        })
-        .collect()
+    let document: Document =
+        serde_json::from_str(include_str!("data/tasks.json")).expect("embedded tasks.json is well formed");
+    document.tasks.into_iter().map(|row| TaskInfo { code: row.task, title: row.title, rules: row.rules }).collect()
 });
 
 /// Every task, in the order of [`TaskCode::ALL`].
@@ -190,9 +179,6 @@ mod tests {
                 assert!(task.rule_at(pair[0]) >= task.rule_at(pair[1]), "{task}");
             }
         }
-        assert_eq!(
-            TaskCode::AloneWithPatients.rule_at(TrainingLevel::Clinical),
-            TaskRule::Never
-        );
+        assert_eq!(TaskCode::AloneWithPatients.rule_at(TrainingLevel::Clinical), TaskRule::Never);
     }
 }

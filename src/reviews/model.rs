@@ -4,9 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
-pub use super::state::{
-    ReviewAction, ReviewDecisionInput, ReviewRuling, ReviewStatus, Verification,
-};
+pub use super::state::{ReviewAction, ReviewDecisionInput, ReviewRuling, ReviewStatus, Verification};
 use crate::{
     reference::{TaskCode, TrainingLevel},
     rules::{fault, fault_at, period_is_recent, unique_by},
@@ -26,17 +24,10 @@ pub struct Period {
     pub end_month: Month,
 }
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "validator passes a reference"
-)]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "validator passes a reference")]
 fn months_in_order(period: &Period) -> Result<(), ValidationError> {
     if period.start_month > period.end_month {
-        return Err(fault_at(
-            "range_reversed",
-            "end_month may not be before start_month.",
-            "/end_month",
-        ));
+        return Err(fault_at("range_reversed", "end_month may not be before start_month.", "/end_month"));
     }
     Ok(())
 }
@@ -152,9 +143,7 @@ impl Ratings {
 
     /// The ratings that were given, in the order of [`Dimension::ALL`].
     pub fn given(&self) -> impl Iterator<Item = (Dimension, u8)> + '_ {
-        Dimension::ALL
-            .iter()
-            .filter_map(|dimension| self.of(*dimension).map(|rating| (*dimension, rating)))
+        Dimension::ALL.iter().filter_map(|dimension| self.of(*dimension).map(|rating| (*dimension, rating)))
     }
 
     /// Sum of the ratings given; 0 without any.
@@ -181,11 +170,7 @@ impl Ratings {
     #[must_use]
     pub fn overall_key(&self) -> i32 {
         let count = self.count();
-        if count == 0 {
-            0
-        } else {
-            (self.sum() * 20_000 + count) / (2 * count)
-        }
+        if count == 0 { 0 } else { (self.sum() * 20_000 + count) / (2 * count) }
     }
 }
 
@@ -213,15 +198,9 @@ pub struct ReviewText {
 impl ReviewText {
     /// The parts that were written, in order.
     pub fn parts(&self) -> impl Iterator<Item = &str> {
-        [
-            &self.what_i_did,
-            &self.supervision,
-            &self.good,
-            &self.problems,
-            &self.advice,
-        ]
-        .into_iter()
-        .filter_map(|part| part.as_deref())
+        [&self.what_i_did, &self.supervision, &self.good, &self.problems, &self.advice]
+            .into_iter()
+            .filter_map(|part| part.as_deref())
     }
 }
 
@@ -278,11 +257,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 pub struct ClaimChecked {
     /// The claim, in the reviewer's words.
-    #[schema(
-        min_length = 3,
-        max_length = 200,
-        example = "A physician is always present"
-    )]
+    #[schema(min_length = 3, max_length = 200, example = "A physician is always present")]
     pub claim: String,
     /// What became of it.
     pub outcome: ClaimOutcome,
@@ -369,10 +344,7 @@ pub struct ReviewInput {
 
 fn says_something(review: &ReviewInput) -> Result<(), ValidationError> {
     if review.ratings.count() == 0 && review.text.parts().next().is_none() {
-        return Err(fault(
-            "empty_review",
-            "Give at least one rating or one text.",
-        ));
+        return Err(fault("empty_review", "Give at least one rating or one text."));
     }
     Ok(())
 }

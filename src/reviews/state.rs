@@ -43,13 +43,8 @@ impl ReviewStatus {
             (Self::Pending | Self::Published, ReviewAction::Hold) => Ok(Self::Held),
             (Self::Pending | Self::Held, ReviewAction::Publish) => Ok(Self::Published),
             (Self::Held, ReviewAction::Reject) => Ok(Self::Rejected),
-            (Self::Pending | Self::Held | Self::Published, ReviewAction::Withdraw) => {
-                Ok(Self::Withdrawn)
-            }
-            (from, action) => Err(TransitionError {
-                from: from.as_str(),
-                action: action.as_str(),
-            }),
+            (Self::Pending | Self::Held | Self::Published, ReviewAction::Withdraw) => Ok(Self::Withdrawn),
+            (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
 
@@ -141,10 +136,7 @@ mod tests {
         ];
         for status in S::ALL {
             for action in A::ALL {
-                let expected = allowed
-                    .iter()
-                    .find(|row| (row.0, row.1) == (*status, *action))
-                    .map(|row| row.2);
+                let expected = allowed.iter().find(|row| (row.0, row.1) == (*status, *action)).map(|row| row.2);
                 assert_eq!(status.after(*action).ok(), expected, "{status} {action}");
             }
         }
@@ -153,9 +145,7 @@ mod tests {
     #[test]
     fn final_states_cannot_be_edited() {
         for status in ReviewStatus::ALL {
-            let is_final = ReviewAction::ALL
-                .iter()
-                .all(|action| status.after(*action).is_err());
+            let is_final = ReviewAction::ALL.iter().all(|action| status.after(*action).is_err());
             assert_eq!(status.is_editable(), !is_final, "{status}");
         }
     }

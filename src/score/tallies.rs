@@ -72,10 +72,7 @@ impl Tallies {
             add_rating(entry(&mut self.overall, review), overall);
         }
         for (dimension, rating) in review.ratings.given() {
-            add_rating(
-                entry(self.dimensions.entry(dimension).or_default(), review),
-                i64::from(rating),
-            );
+            add_rating(entry(self.dimensions.entry(dimension).or_default(), review), i64::from(rating));
         }
         if let Some(yes) = review.would_recommend {
             let cell = entry(&mut self.would_recommend, review);
@@ -90,25 +87,18 @@ impl Tallies {
         let mut rest = self.clone();
         take(&mut rest.reviews, review, |n| n.checked_sub(1))?;
         if let Some(overall) = review.ratings.overall() {
-            take(&mut rest.overall, review, |cell| {
-                subtract_rating(cell, overall)
-            })?;
+            take(&mut rest.overall, review, |cell| subtract_rating(cell, overall))?;
         }
         for (dimension, rating) in review.ratings.given() {
             let cells = rest.dimensions.get_mut(&dimension).ok_or(TallyMismatch)?;
-            take(cells, review, |cell| {
-                subtract_rating(cell, i64::from(rating))
-            })?;
+            take(cells, review, |cell| subtract_rating(cell, i64::from(rating)))?;
             if cells.is_empty() {
                 rest.dimensions.remove(&dimension);
             }
         }
         if let Some(yes) = review.would_recommend {
             take(&mut rest.would_recommend, review, |cell| {
-                let rest = Recommendations {
-                    n: cell.n.checked_sub(1)?,
-                    yes: cell.yes.checked_sub(u32::from(yes))?,
-                };
+                let rest = Recommendations { n: cell.n.checked_sub(1)?, yes: cell.yes.checked_sub(u32::from(yes))? };
                 (rest.yes <= rest.n).then_some(rest)
             })?;
         }
@@ -125,33 +115,20 @@ impl Tallies {
     /// Published reviews whose author was verified.
     #[must_use]
     pub fn verified_review_count(&self) -> u32 {
-        self.reviews
-            .values()
-            .flatten()
-            .filter(|(verification, _)| verification.is_verified())
-            .map(|(_, n)| n)
-            .sum()
+        self.reviews.values().flatten().filter(|(verification, _)| verification.is_verified()).map(|(_, n)| n).sum()
     }
 
     /// All recommendations together.
     #[must_use]
     pub fn recommendations(&self) -> Recommendations {
-        self.would_recommend
-            .values()
-            .flat_map(BTreeMap::values)
-            .fold(Recommendations::default(), |all, cell| Recommendations {
-                n: all.n + cell.n,
-                yes: all.yes + cell.yes,
-            })
+        self.would_recommend.values().flat_map(BTreeMap::values).fold(Recommendations::default(), |all, cell| {
+            Recommendations { n: all.n + cell.n, yes: all.yes + cell.yes }
+        })
     }
 }
 
 fn entry<'a, T: Default>(cells: &'a mut Cells<T>, review: &RatedReview) -> &'a mut T {
-    cells
-        .entry(review.half_year)
-        .or_default()
-        .entry(review.verification)
-        .or_default()
+    cells.entry(review.half_year).or_default().entry(review.verification).or_default()
 }
 
 fn add_rating(cell: &mut Cell, rating: i64) {
@@ -160,10 +137,7 @@ fn add_rating(cell: &mut Cell, rating: i64) {
 }
 
 fn subtract_rating(cell: Cell, rating: i64) -> Option<Cell> {
-    let rest = Cell {
-        n: cell.n.checked_sub(1)?,
-        sum: cell.sum - rating,
-    };
+    let rest = Cell { n: cell.n.checked_sub(1)?, sum: cell.sum - rating };
     (rest.sum >= 0 && (rest.n == 0) == (rest.sum == 0)).then_some(rest)
 }
 
@@ -174,9 +148,7 @@ fn take<T: Copy + Default + PartialEq>(
     subtract: impl FnOnce(T) -> Option<T>,
 ) -> Result<(), TallyMismatch> {
     let by_verification = cells.get_mut(&review.half_year).ok_or(TallyMismatch)?;
-    let cell = by_verification
-        .get_mut(&review.verification)
-        .ok_or(TallyMismatch)?;
+    let cell = by_verification.get_mut(&review.verification).ok_or(TallyMismatch)?;
     *cell = subtract(*cell).ok_or(TallyMismatch)?;
     if *cell == T::default() {
         by_verification.remove(&review.verification);
@@ -195,29 +167,14 @@ pub(crate) mod tests {
     pub(crate) fn any_review() -> impl Strategy<Value = RatedReview> {
         let rating = || proptest::option::of(1u8..=5);
         let verification = proptest::sample::select(Verification::ALL);
-        (
-            4040i32..4052,
-            verification,
-            rating(),
-            rating(),
-            rating(),
-            proptest::option::of(any::<bool>()),
+        (4040i32..4052, verification, rating(), rating(), rating(), proptest::option::of(any::<bool>())).prop_map(
+            |(half_year, verification, supervision, learning, value, would_recommend)| RatedReview {
+                half_year: HalfYear::from_number(half_year).unwrap(),
+                verification,
+                ratings: Ratings { supervision, learning, value, ..Ratings::default() },
+                would_recommend,
+            },
         )
-            .prop_map(
-                |(half_year, verification, supervision, learning, value, would_recommend)| {
-                    RatedReview {
-                        half_year: HalfYear::from_number(half_year).unwrap(),
-                        verification,
-                        ratings: Ratings {
-                            supervision,
-                            learning,
-                            value,
-                            ..Ratings::default()
-                        },
-                        would_recommend,
-                    }
-                },
-            )
     }
 
     fn tallies_of<'a>(reviews: impl IntoIterator<Item = &'a RatedReview>) -> Tallies {
@@ -230,10 +187,7 @@ pub(crate) mod tests {
         RatedReview {
             half_year: "2025-H1".parse().unwrap(),
             verification: Verification::None,
-            ratings: Ratings {
-                supervision,
-                ..Ratings::default()
-            },
+            ratings: Ratings { supervision, ..Ratings::default() },
             would_recommend: Some(true),
         }
     }
@@ -249,14 +203,8 @@ pub(crate) mod tests {
                 r#""would_recommend":{"2025-H1":{"none":{"n":2,"yes":2}}}}"#
             )
         );
-        assert_eq!(
-            serde_json::from_str::<Tallies>("{}").unwrap(),
-            Tallies::default()
-        );
-        assert_eq!(
-            (tallies.review_count(), tallies.verified_review_count()),
-            (2, 0)
-        );
+        assert_eq!(serde_json::from_str::<Tallies>("{}").unwrap(), Tallies::default());
+        assert_eq!((tallies.review_count(), tallies.verified_review_count()), (2, 0));
     }
 
     #[test]
@@ -266,10 +214,7 @@ pub(crate) mod tests {
         for wrong in [
             review(Some(5)),
             review(Some(3)),
-            RatedReview {
-                verification: Verification::UniversityEmail,
-                ..review(Some(4))
-            },
+            RatedReview { verification: Verification::UniversityEmail, ..review(Some(4)) },
         ] {
             assert_eq!(tallies.remove(&wrong), Err(TallyMismatch));
             assert_eq!(tallies, before);

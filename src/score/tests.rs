@@ -16,14 +16,7 @@ fn number(value: &Value) -> f64 {
 }
 
 fn ratings(weighted: &[(f64, f64)]) -> Vec<Group> {
-    weighted
-        .iter()
-        .map(|(weight, rating)| Group {
-            weight: *weight,
-            n: 1,
-            sum: *rating,
-        })
-        .collect()
+    weighted.iter().map(|(weight, rating)| Group { weight: *weight, n: 1, sum: *rating }).collect()
 }
 
 fn equal(rating: f64, n: usize) -> Vec<Group> {
@@ -39,41 +32,20 @@ fn the_constants_are_those_of_the_reference_data() {
         (current.prior_mean, &defaults["C"]),
         (current.half_life_days, &defaults["half_life_days"]),
         (current.floor, &defaults["floor"]),
-        (
-            current.weights.participation_code,
-            &defaults["verification"]["participation_code"],
-        ),
-        (
-            current.weights.university_confirmed,
-            &defaults["verification"]["university_confirmed"],
-        ),
-        (
-            current.weights.university_email,
-            &defaults["verification"]["university_email"],
-        ),
-        (
-            current.weights.none,
-            &defaults["verification"]["unverified"],
-        ),
-        (
-            f64::from(current.publish_overall_from_n),
-            &defaults["publish_overall_from_n"],
-        ),
+        (current.weights.participation_code, &defaults["verification"]["participation_code"]),
+        (current.weights.university_confirmed, &defaults["verification"]["university_confirmed"]),
+        (current.weights.university_email, &defaults["verification"]["university_email"]),
+        (current.weights.none, &defaults["verification"]["unverified"]),
+        (f64::from(current.publish_overall_from_n), &defaults["publish_overall_from_n"]),
     ];
     for (ours, theirs) in pairs {
-        assert!(
-            (ours - number(theirs)).abs() < f64::EPSILON,
-            "{ours} {theirs}"
-        );
+        assert!((ours - number(theirs)).abs() < f64::EPSILON, "{ours} {theirs}");
     }
 }
 
 #[test]
 fn every_worked_value_is_met() {
-    let no_floor = Parameters {
-        floor: 0.0,
-        ..Parameters::CURRENT
-    };
+    let no_floor = Parameters { floor: 0.0, ..Parameters::CURRENT };
     for vector in reference()["vectors"].as_array().unwrap() {
         let case = vector["case"].as_str().unwrap();
         let (groups, wilson_of) = match case {
@@ -84,14 +56,9 @@ fn every_worked_value_is_met() {
             "ten 1, no decay" => (equal(1.0, 10), None),
             "hundred 5, no decay" => (equal(5.0, 100), None),
             "5,5,5,5,1, no decay" => ([equal(5.0, 4), equal(1.0, 1)].concat(), None),
-            "floor 0, weight 1: 5 today, 5 at 730 days, 1 at 1460 days" => (
-                ratings(&[
-                    (no_floor.decay(0), 5.0),
-                    (no_floor.decay(730), 5.0),
-                    (no_floor.decay(1460), 1.0),
-                ]),
-                None,
-            ),
+            "floor 0, weight 1: 5 today, 5 at 730 days, 1 at 1460 days" => {
+                (ratings(&[(no_floor.decay(0), 5.0), (no_floor.decay(730), 5.0), (no_floor.decay(1460), 1.0)]), None)
+            }
             "no decay: 5 at weight 1, 5 at weight 0.5, 1 at weight 0.5" => {
                 (ratings(&[(1.0, 5.0), (0.5, 5.0), (0.5, 1.0)]), None)
             }
@@ -104,44 +71,21 @@ fn every_worked_value_is_met() {
         };
         if let Some((yes, n)) = wilson_of {
             let interval = wilson(yes / n, n);
-            for (ours, theirs) in [
-                (interval.low, &vector["interval"][0]),
-                (interval.high, &vector["interval"][1]),
-            ] {
-                assert!(
-                    (ours - number(theirs)).abs() < 5.1e-5,
-                    "{case}: {ours} {theirs}"
-                );
+            for (ours, theirs) in [(interval.low, &vector["interval"][0]), (interval.high, &vector["interval"][1])] {
+                assert!((ours - number(theirs)).abs() < 5.1e-5, "{case}: {ours} {theirs}");
             }
             continue;
         }
         let found = estimate(&Parameters::CURRENT, groups);
         // The reference gives four digits, six where there are more.
-        let digits = vector["score"]
-            .to_string()
-            .split('.')
-            .nth(1)
-            .map_or(0, str::len)
-            .max(4);
+        let digits = vector["score"].to_string().split('.').nth(1).map_or(0, str::len).max(4);
         let tolerance = 0.51 * 0.1f64.powi(i32::try_from(digits).unwrap());
-        assert!(
-            (found.score - number(&vector["score"])).abs() < tolerance,
-            "{case}: {}",
-            found.score
-        );
+        assert!((found.score - number(&vector["score"])).abs() < tolerance, "{case}: {}", found.score);
         if let Some(sum_w) = vector.get("sum_w") {
-            assert!(
-                (found.sum_w - number(sum_w)).abs() < 1e-12,
-                "{case}: {}",
-                found.sum_w
-            );
+            assert!((found.sum_w - number(sum_w)).abs() < 1e-12, "{case}: {}", found.sum_w);
         }
         if let Some(n_effective) = vector.get("n_effective") {
-            assert!(
-                (found.n_effective - number(n_effective)).abs() < 5.1e-5,
-                "{case}: {}",
-                found.n_effective
-            );
+            assert!((found.n_effective - number(n_effective)).abs() < 5.1e-5, "{case}: {}", found.n_effective);
         }
     }
 }
@@ -154,10 +98,7 @@ fn review(rating: u8) -> RatedReview {
     RatedReview {
         half_year: "2025-H1".parse().unwrap(),
         verification: Verification::ParticipationCode,
-        ratings: Ratings {
-            supervision: Some(rating),
-            ..Ratings::default()
-        },
+        ratings: Ratings { supervision: Some(rating), ..Ratings::default() },
         would_recommend: Some(rating > 2),
     }
 }
@@ -173,30 +114,13 @@ fn tallies_of(reviews: &[RatedReview]) -> Tallies {
 #[test]
 fn there_is_no_overall_below_three() {
     let two = Score::of(&tallies_of(&[review(5), review(5)]), day("2025-06-30"));
-    assert_eq!(
-        (
-            two.overall.n,
-            two.overall.score,
-            two.overall.mean,
-            two.overall.interval
-        ),
-        (2, None, None, None)
-    );
-    assert_eq!(
-        score_key(&tallies_of(&[review(5), review(5)]), day("2025-06-30")),
-        0
-    );
+    assert_eq!((two.overall.n, two.overall.score, two.overall.mean, two.overall.interval), (2, None, None, None));
+    assert_eq!(score_key(&tallies_of(&[review(5), review(5)]), day("2025-06-30")), 0);
 
     let tallies = tallies_of(&[review(5), review(5), review(5)]);
     let three = Score::of(&tallies, day("2025-06-30"));
-    assert_eq!(
-        (three.overall.score, three.overall.mean),
-        (Some(3.95), Some(5.0))
-    );
-    assert_eq!(
-        three.overall.interval,
-        Some(wilson(1.0, 3.0).map(|share| round4(1.0 + 4.0 * share)))
-    );
+    assert_eq!((three.overall.score, three.overall.mean), (Some(3.95), Some(5.0)));
+    assert_eq!(three.overall.interval, Some(wilson(1.0, 3.0).map(|share| round4(1.0 + 4.0 * share))));
     assert_eq!(score_key(&tallies, day("2025-06-30")), 39_500);
     assert_eq!(three.would_recommend.share, Some(1.0));
     assert_eq!((three.review_count, three.verified_review_count), (3, 3));
@@ -206,32 +130,16 @@ fn there_is_no_overall_below_three() {
 fn a_dimension_without_ratings_has_no_score() {
     let score = Score::of(&tallies_of(&[review(5)]), day("2025-06-30"));
     assert_eq!(score.dimensions.len(), Dimension::ALL.len());
-    assert_eq!(
-        (score.dimensions[0].n, score.dimensions[0].score),
-        (1, Some(3.6875))
-    );
-    assert_eq!(
-        (
-            score.dimensions[1].n,
-            score.dimensions[1].score,
-            score.dimensions[1].mean
-        ),
-        (0, None, None)
-    );
-    assert_eq!(
-        Score::of(&Tallies::default(), day("2025-06-30"))
-            .would_recommend
-            .share,
-        None
-    );
+    assert_eq!((score.dimensions[0].n, score.dimensions[0].score), (1, Some(3.6875)));
+    assert_eq!((score.dimensions[1].n, score.dimensions[1].score, score.dimensions[1].mean), (0, None, None));
+    assert_eq!(Score::of(&Tallies::default(), day("2025-06-30")).would_recommend.share, None);
 }
 
 #[test]
 fn age_counts_from_the_end_of_the_half_year_and_is_never_negative() {
     let parameters = Parameters::CURRENT;
     let half_year: HalfYear = "2025-H1".parse().unwrap();
-    let weight =
-        |today: &str| parameters.weight(Verification::ParticipationCode, half_year, day(today));
+    let weight = |today: &str| parameters.weight(Verification::ParticipationCode, half_year, day(today));
     assert_eq!(weight("2025-03-01").to_bits(), 1.0f64.to_bits());
     assert_eq!(weight("2025-06-30").to_bits(), 1.0f64.to_bits());
     assert!(weight("2025-07-01") < 1.0);

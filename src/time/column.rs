@@ -11,12 +11,8 @@ macro_rules! integer_column {
         }
 
         impl<'de> ::serde::Deserialize<'de> for $name {
-            fn deserialize<D: ::serde::Deserializer<'de>>(
-                deserializer: D,
-            ) -> Result<Self, D::Error> {
-                let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(
-                    deserializer,
-                )?;
+            fn deserialize<D: ::serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <::std::borrow::Cow<'de, str> as ::serde::Deserialize>::deserialize(deserializer)?;
                 text.parse().map_err(::serde::de::Error::custom)
             }
         }
@@ -40,10 +36,7 @@ macro_rules! integer_column {
             DB: ::diesel::backend::Backend,
             $integer: ::diesel::serialize::ToSql<$sql, DB>,
         {
-            fn to_sql<'b>(
-                &'b self,
-                out: &mut ::diesel::serialize::Output<'b, '_, DB>,
-            ) -> ::diesel::serialize::Result {
+            fn to_sql<'b>(&'b self, out: &mut ::diesel::serialize::Output<'b, '_, DB>) -> ::diesel::serialize::Result {
                 <$integer as ::diesel::serialize::ToSql<$sql, DB>>::to_sql(&self.0, out)
             }
         }
@@ -54,8 +47,7 @@ macro_rules! integer_column {
             $integer: ::diesel::deserialize::FromSql<$sql, DB>,
         {
             fn from_sql(bytes: DB::RawValue<'_>) -> ::diesel::deserialize::Result<Self> {
-                let number =
-                    <$integer as ::diesel::deserialize::FromSql<$sql, DB>>::from_sql(bytes)?;
+                let number = <$integer as ::diesel::deserialize::FromSql<$sql, DB>>::from_sql(bytes)?;
                 Self::from_number(number).ok_or_else(|| $crate::time::InvalidTime($what).into())
             }
         }

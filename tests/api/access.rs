@@ -188,7 +188,7 @@ fn the_table_has_every_operation_with_the_roles_of_the_document() {
 
 on_both! {
     async fn each_operation_is_for_its_roles_alone(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let world = World::make(&app).await;
         let mut faults = Vec::new();
         for operation in operations() {
@@ -231,7 +231,7 @@ on_both! {
     }
 
     async fn what_belongs_to_another_does_not_exist(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let world = World::make(&app).await;
         let draft = builders::draft(&app, "draft").await;
         let (other_provider, other) = (draft.provider.clone(), app.participant().await);
@@ -283,7 +283,7 @@ on_both! {
     }
 
     async fn no_public_answer_names_a_person(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let world = World::make(&app).await;
         let person = world.author.id.unwrap().to_string();
         let narrative = builders::report()["narrative"].as_str().unwrap().to_owned();
@@ -300,7 +300,7 @@ on_both! {
     }
 
     async fn answers_with_a_token_are_never_stored(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let world = World::make(&app).await;
         for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
             let open = allowed(operation.id).is_empty();

@@ -15,7 +15,7 @@ fn tally<const N: usize>(answers: &[Answer], statuses: [u16; N]) -> [usize; N] {
 
 on_both! {
     async fn of_fifty_changes_with_one_tag_one_is_made(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let made = builders::draft(&app, "race").await;
         let read = made.provider.get(&made.path).await.expect(200);
         let etag = read.etag();
@@ -29,7 +29,7 @@ on_both! {
     }
 
     async fn one_person_reviews_one_stay_once(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let made = builders::listed(&app, "race").await;
         let path = format!("{}/reviews", made.path);
         let author = app.participant().await;
@@ -41,7 +41,7 @@ on_both! {
     }
 
     async fn every_review_of_many_at_once_is_counted(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let made = builders::listed(&app, "race").await;
         let path = format!("{}/reviews", made.path);
         let mut authors = Vec::new();
@@ -64,7 +64,7 @@ on_both! {
     }
 
     async fn of_many_moderators_one_takes_a_report_up(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let made = builders::listed(&app, "race").await;
         let reporter = app.participant().await;
         let report = reporter.post(&format!("{}/red-flag-reports", made.path), &builders::report()).await.expect(201);
@@ -79,7 +79,7 @@ on_both! {
     }
 
     async fn one_slug_is_given_once(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let mut body = builders::provider("race");
         body["slug"] = json!("the-one");

@@ -99,7 +99,7 @@ async fn write_until_killed(authors: Vec<Client>, path: &str, begun: &Notify) ->
 on_both! {
     async fn what_was_acknowledged_survives_kill_9(backend: Backend) {
         // The program is made by the operations that people use; then the processes take over.
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let made = builders::listed(&app, "crash").await;
         let setup = app.stop();
         let path = format!("{}/reviews", made.path);

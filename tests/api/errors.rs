@@ -11,7 +11,7 @@ async fn post_bytes(client: &Client, path: &str, kind: &str, body: impl Into<req
 
 on_both! {
     async fn each_problem_type_has_an_address_that_explains_it(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         for code in ProblemCode::ALL {
             let answer = app.client().get(&format!("/problems/{code}")).await.expect(200).json();
             assert_eq!(answer["code"], code.as_str());
@@ -27,7 +27,7 @@ on_both! {
     }
 
     async fn a_body_must_have_the_operations_media_type(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let created = admin.post("/v1/providers", &builders::provider("one")).await.expect(201);
         let place = created.header("location").to_owned();
@@ -67,7 +67,7 @@ on_both! {
     }
 
     async fn what_is_not_json_is_400(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let bodies: [(&str, Vec<u8>); 15] = [
             ("empty", b"".to_vec()),
@@ -99,7 +99,7 @@ on_both! {
     }
 
     async fn every_fault_of_a_body_is_pointed_at(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let bodies = [
             (json!([]), "#", "wrong_type"),
@@ -148,7 +148,7 @@ on_both! {
     }
 
     async fn text_comes_back_trimmed_and_composed(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let mut body = builders::provider("one");
         body["name"] = json!("  Cli\u{301}nica 医学 \u{1f600}  ");
@@ -159,7 +159,7 @@ on_both! {
     }
 
     async fn a_query_parameter_is_known_sound_and_given_once(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let client = app.client();
         let lists = ["/v1/programs", "/v1/providers", "/v1/universities"];
         for path in lists {
@@ -196,7 +196,7 @@ on_both! {
     }
 
     async fn a_cursor_works_on_its_own_list_only(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         for name in ["one", "two", "three"] {
             admin.post("/v1/providers", &builders::provider(name)).await.expect(201);
@@ -232,7 +232,7 @@ on_both! {
     }
 
     async fn an_error_repeats_nothing_of_a_large_body_and_gives_nothing_away(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let admin = app.admin().await;
         let marker = "b7f3".repeat(250_000);
         let mut many = builders::provider("one");
@@ -265,7 +265,7 @@ on_both! {
     }
 
     async fn rights_come_first_then_existence_then_preconditions_then_the_body(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let (admin, client, participant) = (app.admin().await, app.client(), app.participant().await);
         let created = admin.post("/v1/providers", &builders::provider("one")).await.expect(201);
         let (place, etag) = (created.header("location").to_owned(), created.etag().to_owned());

@@ -32,7 +32,7 @@ fn status_of(raw: &str) -> u16 {
 
 on_both! {
     async fn what_does_not_exist_is_404_and_other_methods_are_405_with_allow(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let client = app.client();
         let missing = [
             "/nowhere", "/v1/programs/", "/v1/providers/", "/v1//programs", "//v1/programs", "/v2/programs",
@@ -61,7 +61,7 @@ on_both! {
     }
 
     async fn options_names_the_methods_and_head_is_get_without_body(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let client = app.client();
         let options = send(client.request("OPTIONS", "/v1/providers/any")).await.expect(204);
         assert_eq!(options.header("allow"), "GET, PATCH, HEAD, OPTIONS");
@@ -80,7 +80,7 @@ on_both! {
     }
 
     async fn an_entity_tag_answers_304(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let client = app.client();
         for path in ["/", "/v1/programs", "/v1/reference/red-flag-kinds", "/.well-known/jwks.json"] {
             let full = client.get(path).await.expect(200);
@@ -104,7 +104,7 @@ on_both! {
     }
 
     async fn every_answer_is_armoured_and_errors_carry_cors(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let (client, admin) = (app.client(), app.admin().await);
         let with_origin = |method: &str, path: &str| {
             client.request(method, path).header("origin", "https://example.org")
@@ -153,7 +153,7 @@ on_both! {
 
     async fn only_listed_origins_may_call_when_some_are_listed(backend: Backend) {
         let listed = "https://app.example.org";
-        let app = TestApp::start_with(backend, |config| config.cors_origins = vec![listed.to_owned()]).await;
+        let app = TestApp::start_with(backend, |config| config.cors_origins = vec![listed.to_owned()]);
         let answer = |origin| send(app.client().request("GET", "/v1/programs").header("origin", origin));
         assert_eq!(answer(listed).await.header("access-control-allow-origin"), listed);
         let other = answer("https://evil.example.org").await;
@@ -161,7 +161,7 @@ on_both! {
     }
 
     async fn addresses_and_bodies_have_limits(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let (client, admin) = (app.client(), app.admin().await);
         let path = |length: usize| format!("/livez?{}", "a".repeat(length - "/livez?".len()));
         client.get(&path(8192)).await.problem(400, "invalid_parameter");
@@ -179,7 +179,7 @@ on_both! {
     }
 
     async fn a_body_that_does_not_arrive_is_408(backend: Backend) {
-        let app = TestApp::start_with(backend, |config| config.body_timeout = Duration::from_secs(1)).await;
+        let app = TestApp::start_with(backend, |config| config.body_timeout = Duration::from_secs(1));
         let token = app.admin().await.token().to_owned();
         let head = format!(
             "POST /v1/providers HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {token}\r\n\
@@ -198,7 +198,7 @@ on_both! {
     }
 
     async fn malformed_requests_are_refused_before_they_reach_us(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let many = |count: usize| "x-many: 1\r\n".repeat(count);
         let host = "host: localhost\r\nconnection: close\r\n";
         let cases = [
@@ -237,7 +237,7 @@ on_both! {
     }
 
     async fn a_path_must_be_percent_encoded_utf_8_without_control_characters(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         for path in ["/%ff", "/v1/programs/%C3%28", "/v1/programs/%00", "/v1/programs/a%0Ab", "/%zz", "/%4", "/%"] {
             let answer = raw_head(&app, &format!("GET {path} HTTP/1.1"));
             assert_eq!(status_of(&answer), 400, "{path}: {answer}");
@@ -251,7 +251,7 @@ on_both! {
     }
 
     async fn a_panic_answers_500_and_the_connection_goes_on(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let get = |path: &str| format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n\r\n");
         let last = "GET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         let answers = app.raw(format!("{}{}{last}", get("/test/panic"), get("/test/panic")));
@@ -262,7 +262,7 @@ on_both! {
     }
 
     async fn requests_are_counted_and_the_601st_is_429(backend: Backend) {
-        let app = TestApp::start_with(backend, |config| config.rate_limits = true).await;
+        let app = TestApp::start_with(backend, |config| config.rate_limits = true);
         let (client, holder) = (app.client(), app.participant().await);
         let first = client.get("/").await.expect(200);
         assert_eq!(first.header("ratelimit-policy"), "\"default\";q=600;w=60");

@@ -157,7 +157,7 @@ fn every_example_fits_its_schema() {
 
 on_both! {
     async fn every_documented_operation_exists(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         for operation in operations() {
             let mut path = operation.path.to_owned();
             for parameter in operation.parameters("path") {
@@ -173,7 +173,7 @@ on_both! {
     }
 
     async fn the_served_document_is_the_documented_one(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let answer = app.client().get("/openapi.json").await.expect(200);
         assert_eq!(answer.header("content-type"), "application/json");
         assert!(answer.json() == *document());

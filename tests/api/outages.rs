@@ -83,7 +83,7 @@ fn a_second_server_on_one_sqlite_file_is_refused() {
 #[test]
 fn a_full_disk_is_503_and_writes_resume_when_there_is_room() {
     support::run(Backend::Sqlite, async |backend| {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let db = &app.state.db;
         let row = moderator();
         let pages = db.write(|conn| count(conn, "SELECT page_count FROM pragma_page_count")).await.unwrap();
@@ -164,7 +164,7 @@ fn postgres_down_is_503_and_up_again_is_soon_200() {
         let host = setup.url.split('@').nth(1).unwrap().split('/').next().unwrap().to_owned();
         let line = Line::to(host.clone());
         setup.url = setup.url.replace(&host, &line.address.to_string());
-        let app = TestApp::on(setup, |_| {}).await;
+        let app = TestApp::on(setup, |_| {});
         let (client, participant) = (app.client(), app.participant().await);
         client.get("/v1/programs").await.expect(200);
 

@@ -118,7 +118,7 @@ async fn list_query(uri: &str) -> ListQuery {
 
 on_both! {
     async fn lists_and_details_use_indexes(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let listed = builders::listed(&app, "Plans").await;
         let program: ProgramId = listed.program_id.parse().unwrap();
         let (mut conn, seen) = watched(&app);

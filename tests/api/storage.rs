@@ -50,7 +50,7 @@ pub fn moderator() -> Principal {
 
 on_both! {
     async fn connections_have_their_settings(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let both: &[(&str, &str)] = match backend {
             Backend::Sqlite => &[
                 ("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("trusted_schema", "0"),
@@ -84,7 +84,7 @@ on_both! {
     }
 
     async fn a_read_cannot_write(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let row = moderator();
         let id = row.id;
         let other = row.clone();
@@ -102,7 +102,7 @@ on_both! {
     }
 
     async fn a_write_that_fails_or_panics_leaves_nothing_and_its_neighbours_alone(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         // While the first one takes its time, the others gather in one group behind it.
         let slow = app.state.db.write(|_| {
             thread::sleep(Duration::from_millis(100));
@@ -139,7 +139,7 @@ on_both! {
     }
 
     async fn a_read_sees_one_moment(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let db = app.state.db.clone();
         let (started, wait) = std::sync::mpsc::channel();
         let (resume, resumed) = std::sync::mpsc::channel::<()>();
@@ -162,7 +162,7 @@ on_both! {
     }
 
     async fn sixty_four_writers_never_see_an_error(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let counter = moderator();
         let id = counter.id;
         app.state.db.write(move |conn| Ok(principals::insert(conn, &counter)?)).await.unwrap();
@@ -193,7 +193,7 @@ on_both! {
     }
 
     async fn each_kind_of_database_error_has_its_status(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let sqlite = backend == Backend::Sqlite;
         let bytes = |number: u8| {
             let hex = format!("{number:02x}").repeat(16);
@@ -243,7 +243,7 @@ on_both! {
     }
 
     async fn a_lock_held_too_long_is_503_and_passes(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let row = moderator();
         app.state.db.write(move |conn| Ok(principals::insert(conn, &row)?)).await.unwrap();
         let mut holder = app.connect();

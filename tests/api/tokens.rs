@@ -17,7 +17,7 @@ use base64::{
 use diesel::connection::SimpleConnection;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use preceptor::{
-    auth::{KeyError, Keys, Role},
+    auth::{Jwk, KeyError, Keys, Role},
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -55,6 +55,140 @@ fn without(base: &Value, name: &str) -> Value {
     changed
 }
 
+/// A good token and what it is made of.
+struct Valid {
+    key: EcdsaKeyPair,
+    jwk: Jwk,
+    header: Value,
+    claims: Value,
+    issuer: String,
+    now: i64,
+    good: String,
+}
+
+impl Valid {
+    fn of(app: &TestApp, holder: &Client) -> Self {
+        let key = private_key(app);
+        let jwk = app.state.auth.keys().jwk().clone();
+        let now = Timestamp::now().as_micros() / 1_000_000;
+        let issuer = app.state.config.public_url.clone();
+        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": jwk.kid});
+        let claims = json!({
+            "iss": issuer, "sub": holder.id.unwrap(), "aud": "preceptor",
+            "client_id": "preceptor-cli", "iat": now, "exp": now + 600,
+            "jti": "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11", "scope": "participant",
+        });
+        let good = sign(&key, &header, &claims);
+        Self { key, jwk, header, claims, issuer, now, good }
+    }
+}
+
+/// Headers that no token of ours has.
+fn bad_headers(valid: &Valid) -> Vec<(String, String)> {
+    let Valid { key, jwk, header, claims, good, .. } = valid;
+    let mut bad = Vec::new();
+    let mut add = |what: &str, token: String| bad.push((what.to_owned(), token));
+    let body = good.split('.').nth(1).unwrap();
+    let none = with(header, "alg", json!("none"));
+    add("alg none, unsigned", format!("{}.{body}.", encode(none.to_string())));
+    add("alg none, signed", sign(key, &none, claims));
+    let point: Vec<u8> =
+        [&jwk.x, &jwk.y].iter().flat_map(|half| BASE64_URL_SAFE_NO_PAD.decode(half).unwrap()).collect();
+    let jwk_text = serde_json::to_vec(jwk).unwrap();
+    for (what, secret) in [("the point", point.as_slice()), ("the JWK", &jwk_text), ("the kid", jwk.kid.as_bytes())] {
+        let message = format!("{}.{body}", encode(with(header, "alg", json!("HS256")).to_string()));
+        let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
+        add(&format!("HS256 with {what}"), format!("{message}.{}", encode(tag)));
+    }
+    for alg in ["ES384", "RS256", "EdDSA", "es256", ""] {
+        add(&format!("alg {alg:?}"), sign(key, with(header, "alg", json!(alg)), claims));
+    }
+    let other = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
+    add("another key under our kid", sign(&other, header, claims));
+    add("a wrong kid", sign(key, with(header, "kid", json!("x")), claims));
+    add("a kid that is a path", sign(key, with(header, "kid", json!("../../dev/null")), claims));
+    for name in ["kid", "typ", "alg"] {
+        add(&format!("no {name}"), sign(key, without(header, name), claims));
+    }
+    for (name, value) in [
+        ("jku", json!("https://evil.example.org/jwks.json")),
+        ("jwk", serde_json::to_value(jwk).unwrap()),
+        ("x5u", json!("https://evil.example.org/x.pem")),
+        ("x5c", json!([])),
+        ("crit", json!(["exp"])),
+        ("b64", json!(false)),
+        ("zip", json!("DEF")),
+        ("cty", json!("JWT")),
+    ] {
+        add(&format!("header member {name}"), sign(key, with(header, name, value), claims));
+    }
+    for typ in ["JWT", "jwt", "id_token+jwt", "AT+JWT "] {
+        add(&format!("typ {typ:?}"), sign(key, with(header, "typ", json!(typ)), claims));
+    }
+    let twice = header.to_string().replacen('{', "{\"alg\":\"none\",", 1);
+    add("alg twice", sign(key, twice, claims));
+    bad
+}
+
+/// Claims that do not hold.
+fn bad_claims(valid: &Valid) -> Vec<(String, String)> {
+    let Valid { key, header, claims, now, issuer, .. } = valid;
+    let mut bad = Vec::new();
+    let mut add = |what: &str, token: String| bad.push((what.to_owned(), token));
+    for (what, name, value) in [
+        ("another issuer", "iss", json!("https://evil.example.org")),
+        ("an issuer with a slash more", "iss", json!(format!("{}/", issuer))),
+        ("another audience", "aud", json!("other")),
+        ("audiences without us", "aud", json!(["other", "another"])),
+        ("expired by six seconds", "exp", json!(now - 6)),
+        ("expired long ago", "exp", json!(1)),
+        ("an expiry that is a text", "exp", json!((now + 600).to_string())),
+        ("a negative expiry", "exp", json!(-1)),
+        ("valid eight seconds from now", "nbf", json!(now + 8)),
+        ("issued eight seconds from now", "iat", json!(now + 8)),
+        ("a subject that is no id", "sub", json!("admin")),
+        ("a subject that does not exist", "sub", json!("0195f8a0-1c2d-7abc-8def-0123456789ab")),
+        ("another role", "scope", json!("moderator")),
+        ("two roles", "scope", json!("participant moderator")),
+        ("an unknown role", "scope", json!("root")),
+        ("no client", "client_id", json!("")),
+    ] {
+        add(what, sign(key, header, with(claims, name, value)));
+    }
+    for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
+        add(&format!("no {name}"), sign(key, header, without(claims, name)));
+    }
+    for name in ["sub", "exp", "scope"] {
+        let text = claims.to_string().replacen('{', &format!("{{\"{name}\":{},", claims[name]), 1);
+        add(&format!("{name} twice"), sign(key, header, text));
+    }
+    add("claims that are a list", sign(key, header, json!([claims])));
+    add("claims with something behind", sign(key, header, format!("{claims} {{}}")));
+    bad
+}
+
+/// A good token, damaged.
+fn bad_forms(valid: &Valid) -> Vec<(String, String)> {
+    let Valid { key, header, claims, now, good, .. } = valid;
+    let mut bad = Vec::new();
+    let mut add = |what: &str, token: String| bad.push((what.to_owned(), token));
+    let parts: Vec<&str> = good.split('.').collect();
+    let (head, body, mark) = (parts[0], parts[1], parts[2]);
+    add("a changed claim", format!("{head}.{}.{mark}", encode(with(claims, "exp", json!(now + 9999)).to_string())));
+    add("a signature of zeros", format!("{head}.{body}.{}", encode([0; 64])));
+    add("no signature", format!("{head}.{body}."));
+    add("two parts", format!("{head}.{body}"));
+    add("four parts", format!("{good}.x"));
+    add("padding", format!("{good}=="));
+    add("a padded header", format!("{head}=.{body}.{mark}"));
+    add("standard base64", format!("{head}.{body}.{}", mark.replace('-', "+").replace('_', "/") + "+"));
+    add("something behind", format!("{good} x"));
+    add("over 8 KiB", sign(key, header, with(claims, "filler", json!("x".repeat(8000)))));
+    add("not a token", "x".to_owned());
+    add("dots", "..".to_owned());
+    bad
+}
+
 async fn assert_refused(client: &Client, what: &str) {
     // An operation that needs a token and one where it is optional.
     for path in ["/v1/me/reviews", "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab"] {
@@ -68,114 +202,27 @@ async fn assert_refused(client: &Client, what: &str) {
 
 on_both! {
     async fn a_token_that_is_not_exactly_ours_is_refused(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let participant = app.participant().await;
-        let key = private_key(&app);
-        let jwk = app.state.auth.keys().jwk().clone();
-        let now = Timestamp::now().as_micros() / 1_000_000;
-        let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": jwk.kid});
-        let claims = json!({
-            "iss": app.state.config.public_url, "sub": participant.id.unwrap(), "aud": "preceptor",
-            "client_id": "preceptor-cli", "iat": now, "exp": now + 600,
-            "jti": "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11", "scope": "participant",
-        });
-        let good = sign(&key, &header, &claims);
+        let valid = Valid::of(&app, &participant);
+        let Valid { key, header, claims, now, good, .. } = &valid;
 
         // What must be taken, so that the refusals below are for the reason that they name.
         let within_leeway = json!({"iat": now + 2, "nbf": now + 2});
         let mut young = claims.clone();
         young.as_object_mut().unwrap().extend(within_leeway.as_object().unwrap().clone());
-        let old = with(&claims, "exp", json!(now - 2));
-        let full_type = with(&header, "typ", json!("application/at+jwt"));
-        for token in [&good, &sign(&key, &header, young), &sign(&key, &header, old), &sign(&key, full_type, &claims)] {
+        let old = with(claims, "exp", json!(now - 2));
+        let full_type = with(header, "typ", json!("application/at+jwt"));
+        for token in [good, &sign(key, header, young), &sign(key, header, old), &sign(key, full_type, claims)] {
             participant.with_token(token).get("/v1/me/reviews").await.expect(200);
         }
 
-        let mut bad: Vec<(String, String)> = Vec::new();
-        let mut add = |what: &str, token: String| bad.push((what.to_owned(), token));
-        let parts: Vec<&str> = good.split('.').collect();
-        let (head, body, mark) = (parts[0], parts[1], parts[2]);
-
-        let none = with(&header, "alg", json!("none"));
-        add("alg none, unsigned", format!("{}.{body}.", encode(none.to_string())));
-        add("alg none, signed", sign(&key, &none, &claims));
-        let point: Vec<u8> = [&jwk.x, &jwk.y].iter().flat_map(|half| BASE64_URL_SAFE_NO_PAD.decode(half).unwrap()).collect();
-        let jwk_text = serde_json::to_vec(&jwk).unwrap();
-        for (what, secret) in [("the point", point.as_slice()), ("the JWK", &jwk_text), ("the kid", jwk.kid.as_bytes())] {
-            let message = format!("{}.{body}", encode(with(&header, "alg", json!("HS256")).to_string()));
-            let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret), message.as_bytes());
-            add(&format!("HS256 with {what}"), format!("{message}.{}", encode(tag)));
-        }
-        for alg in ["ES384", "RS256", "EdDSA", "es256", ""] {
-            add(&format!("alg {alg:?}"), sign(&key, with(&header, "alg", json!(alg)), &claims));
-        }
-        let other = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-        add("another key under our kid", sign(&other, &header, &claims));
-        add("a wrong kid", sign(&key, with(&header, "kid", json!("x")), &claims));
-        add("a kid that is a path", sign(&key, with(&header, "kid", json!("../../dev/null")), &claims));
-        for name in ["kid", "typ", "alg"] {
-            add(&format!("no {name}"), sign(&key, without(&header, name), &claims));
-        }
-        for (name, value) in [
-            ("jku", json!("https://evil.example.org/jwks.json")), ("jwk", serde_json::to_value(&jwk).unwrap()),
-            ("x5u", json!("https://evil.example.org/x.pem")), ("x5c", json!([])), ("crit", json!(["exp"])),
-            ("b64", json!(false)), ("zip", json!("DEF")), ("cty", json!("JWT")),
-        ] {
-            add(&format!("header member {name}"), sign(&key, with(&header, name, value), &claims));
-        }
-        for typ in ["JWT", "jwt", "id_token+jwt", "AT+JWT "] {
-            add(&format!("typ {typ:?}"), sign(&key, with(&header, "typ", json!(typ)), &claims));
-        }
-        let twice = header.to_string().replacen('{', "{\"alg\":\"none\",", 1);
-        add("alg twice", sign(&key, twice, &claims));
-
-        for (what, name, value) in [
-            ("another issuer", "iss", json!("https://evil.example.org")),
-            ("an issuer with a slash more", "iss", json!(format!("{}/", app.state.config.public_url))),
-            ("another audience", "aud", json!("other")),
-            ("audiences without us", "aud", json!(["other", "another"])),
-            ("expired by six seconds", "exp", json!(now - 6)),
-            ("expired long ago", "exp", json!(1)),
-            ("an expiry that is a text", "exp", json!((now + 600).to_string())),
-            ("a negative expiry", "exp", json!(-1)),
-            ("valid eight seconds from now", "nbf", json!(now + 8)),
-            ("issued eight seconds from now", "iat", json!(now + 8)),
-            ("a subject that is no id", "sub", json!("admin")),
-            ("a subject that does not exist", "sub", json!("0195f8a0-1c2d-7abc-8def-0123456789ab")),
-            ("another role", "scope", json!("moderator")),
-            ("two roles", "scope", json!("participant moderator")),
-            ("an unknown role", "scope", json!("root")),
-            ("no client", "client_id", json!("")),
-        ] {
-            add(what, sign(&key, &header, with(&claims, name, value)));
-        }
-        for name in ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"] {
-            add(&format!("no {name}"), sign(&key, &header, without(&claims, name)));
-        }
-        for name in ["sub", "exp", "scope"] {
-            let text = claims.to_string().replacen('{', &format!("{{\"{name}\":{},", claims[name]), 1);
-            add(&format!("{name} twice"), sign(&key, &header, text));
-        }
-        add("claims that are a list", sign(&key, &header, json!([claims])));
-        add("claims with something behind", sign(&key, &header, format!("{claims} {{}}")));
-        add("a changed claim", format!("{head}.{}.{mark}", encode(with(&claims, "exp", json!(now + 9999)).to_string())));
-        add("a signature of zeros", format!("{head}.{body}.{}", encode([0; 64])));
-        add("no signature", format!("{head}.{body}."));
-        add("two parts", format!("{head}.{body}"));
-        add("four parts", format!("{good}.x"));
-        add("padding", format!("{good}=="));
-        add("a padded header", format!("{head}=.{body}.{mark}"));
-        add("standard base64", format!("{head}.{body}.{}", mark.replace('-', "+").replace('_', "/") + "+"));
-        add("something behind", format!("{good} x"));
-        add("over 8 KiB", sign(&key, &header, with(&claims, "filler", json!("x".repeat(8000)))));
-        add("not a token", "x".to_owned());
-        add("dots", "..".to_owned());
-
+        let bad = [bad_headers(&valid), bad_claims(&valid), bad_forms(&valid)].concat();
         for (what, token) in &bad {
             assert_refused(&participant.with_token(token), what).await;
         }
         let anonymous = app.client();
-        for value in ["Bearer", "Bearer ", "Basic dXNlcjpwYXNz", &good, &format!("Token {good}")] {
+        for value in ["Bearer", "Bearer ", "Basic dXNlcjpwYXNz", good, &format!("Token {good}")] {
             let request = anonymous.request("GET", "/v1/me/reviews").header("authorization", value);
             send(request).await.problem(401, "unauthorized");
         }
@@ -186,7 +233,7 @@ on_both! {
     }
 
     async fn a_change_of_rights_counts_from_the_next_request_on(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let change = async |client: &Client, set: &str| {
             let hex = client.id.unwrap().as_uuid().simple().to_string();
             let id = if backend == Backend::Sqlite { format!("x'{hex}'") } else { format!("'\\x{hex}'") };
@@ -211,7 +258,7 @@ on_both! {
     }
 
     async fn anyone_can_verify_a_token_with_the_published_keys(backend: Backend) {
-        let app = TestApp::start(backend).await;
+        let app = TestApp::start(backend);
         let answer = app.client().get("/.well-known/jwks.json").await.expect(200);
         assert!(answer.header("cache-control").starts_with("public, max-age="));
         let set = answer.json();

@@ -28,7 +28,12 @@ pub struct ProviderRef {
     /// Its id.
     pub id: ProviderId,
     /// Its slug.
-    #[schema(min_length = 3, max_length = 80, pattern = "^[a-z0-9]+(-[a-z0-9]+)*$", example = "himal-health-placements")]
+    #[schema(
+        min_length = 3,
+        max_length = 80,
+        pattern = "^[a-z0-9]+(-[a-z0-9]+)*$",
+        example = "himal-health-placements"
+    )]
     pub slug: String,
     /// Its name.
     #[schema(max_length = 140, example = "Himal Health Placements")]
@@ -115,8 +120,7 @@ impl ProgramBody {
         let listing = detail.input()?;
         let score = detail.score()?;
         let row = detail.row;
-        let provider =
-            ProviderRef { id: row.provider_id, slug: detail.provider_slug, name: detail.provider_name };
+        let provider = ProviderRef { id: row.provider_id, slug: detail.provider_slug, name: detail.provider_name };
         let reports = ReportCounts {
             substantiated: row.report_count,
             critical: row.critical_report_count,

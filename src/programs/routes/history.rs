@@ -134,8 +134,7 @@ pub async fn get_program_history(
             may_read(caller, &row)?;
             let first = first_version(conn, caller, &row)?;
             let versions = versions(conn, row.id, first)?;
-            let mut decisions =
-                moderation::store::history(conn, SubjectKind::Program, row.id.as_uuid(), DECISIONS)?;
+            let mut decisions = moderation::store::history(conn, SubjectKind::Program, row.id.as_uuid(), DECISIONS)?;
             if !is_insider(caller, row.provider_id) {
                 decisions.retain(|decision| decision.created_at >= row.listed_at);
             }

@@ -74,8 +74,11 @@ pub struct VerdictLinks {
     #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab")]
     pub program: String,
     /// The reports found true, as moderators summarised them.
-    #[schema(max_length = 200, pattern = "^/[!-~]*$",
-        example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/red-flag-reports")]
+    #[schema(
+        max_length = 200,
+        pattern = "^/[!-~]*$",
+        example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/red-flag-reports"
+    )]
     pub red_flag_reports: String,
     /// The criteria of the rubric.
     #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/reference/criteria")]

@@ -222,7 +222,9 @@ pub async fn decide_program(
     let named = key.clone();
     state
         .db
-        .read_latest(move |conn| crate::programs::store::find(conn, &named)?.map(drop).ok_or(Error::NotFound("program")))
+        .read_latest(move |conn| {
+            crate::programs::store::find(conn, &named)?.map(drop).ok_or(Error::NotFound("program"))
+        })
         .await?;
     let ProgramDecisionInput { action, reason } = body.valid()?;
     act(&state, key, moderator.0, action.into(), reason).await

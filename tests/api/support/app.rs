@@ -116,17 +116,17 @@ fn sqlite_template() -> &'static [u8] {
 
 impl TestApp {
     /// A server with the tests' settings.
-    pub async fn start(backend: Backend) -> Self {
-        Self::start_with(backend, |_| {}).await
+    pub fn start(backend: Backend) -> Self {
+        Self::start_with(backend, |_| {})
     }
 
     /// A server with changed settings.
-    pub async fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
-        Self::on(Setup::migrated(backend), change).await
+    pub fn start_with(backend: Backend, change: impl FnOnce(&mut Config)) -> Self {
+        Self::on(Setup::migrated(backend), change)
     }
 
     /// A server on a database that stands already.
-    pub async fn on(setup: Setup, change: impl FnOnce(&mut Config)) -> Self {
+    pub fn on(setup: Setup, change: impl FnOnce(&mut Config)) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let mut config = Config::from_map(&setup.variables()).unwrap();
