@@ -8,8 +8,9 @@ use actix_web::{
     body::BoxBody,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     middleware::from_fn,
-    web::{self, Data, PathConfig},
+    web::{self, Bytes, Data, PathConfig},
 };
+use quick_cache::{Weighter, sync::Cache};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
@@ -22,9 +23,25 @@ use crate::{
         floor::{armour, floor},
         limits::Limits,
     },
+    ids::ProgramId,
     metrics::Metrics,
     programs, providers, red_flags, reference, reviews, system, universities,
 };
+
+/// How many rendered programs are expected, for the cache's tables.
+const DETAILS: usize = 10_000;
+/// Bytes of rendered programs that are kept.
+const DETAIL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// An entry weighs what its bytes take.
+#[derive(Debug, Clone, Copy)]
+pub struct BytesWeigh;
+
+impl Weighter<(ProgramId, String), Bytes> for BytesWeigh {
+    fn weight(&self, _: &(ProgramId, String), bytes: &Bytes) -> u64 {
+        bytes.len().max(1) as u64
+    }
+}
 
 /// What every request can reach.
 pub struct State {
@@ -40,6 +57,8 @@ pub struct State {
     pub metrics: Metrics,
     /// Authenticates cursors.
     pub cursors: CursorKey,
+    /// Rendered programs by id and entity tag, bounded by their bytes.
+    pub details: Cache<(ProgramId, String), Bytes, BytesWeigh>,
     /// Set once the process has been told to end; readiness then answers 503.
     pub draining: AtomicBool,
 }
@@ -49,8 +68,9 @@ impl State {
     #[must_use]
     pub fn new(db: Db, auth: Tokens, config: Config) -> Self {
         let cursors = CursorKey::derive(auth.keys().secret());
+        let details = Cache::with_weighter(DETAILS, DETAIL_BYTES, BytesWeigh);
         let limits = Limits::new(config.rate_limits);
-        Self { db, auth, config, limits, metrics: Metrics::new(), cursors, draining: AtomicBool::new(false) }
+        Self { db, auth, config, limits, metrics: Metrics::new(), cursors, details, draining: AtomicBool::new(false) }
     }
 }
 

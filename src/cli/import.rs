@@ -10,7 +10,7 @@ use crate::{config::Config, time::Timestamp, universities};
 #[derive(Debug, Subcommand)]
 pub(super) enum ImportCommand {
     /// Load universities and their mail domains from a JSON file (an array of objects with name, country,
-    /// alpha_two_code, state-province, domains, web_pages). Rows that are there already are updated.
+    /// `alpha_two_code`, `state-province`, domains, `web_pages`). Rows that are there already are updated.
     Universities {
         /// The file.
         file: PathBuf,

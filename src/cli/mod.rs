@@ -3,7 +3,7 @@
 mod import;
 mod tokens;
 
-use std::{process::ExitCode, sync::Arc};
+use std::{os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc};
 
 use actix_web::web::Data;
 use clap::{Parser, Subcommand};
@@ -143,7 +143,6 @@ fn open_file_and_connect(config: &Config) -> Result<Conn, Failure> {
         if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
             private_dir(dir)?;
         }
-        use std::os::unix::fs::OpenOptionsExt;
         // SQLite gives its journal files the rights of the database file.
         std::fs::OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
     }

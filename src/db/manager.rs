@@ -52,9 +52,9 @@ pub struct Manager {
 }
 
 /// `busy_timeout` comes first: the other pragmas take locks themselves. FULL, because in WAL mode NORMAL can lose
-/// an answered commit on power loss.
+/// an answered commit on power loss. The writer's second thread checkpoints; a commit does so itself only at 256 MiB.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864; \
+    PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 65536; \
     PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456;";
 
 const SQLITE_READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA foreign_keys = ON; \

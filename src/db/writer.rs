@@ -4,12 +4,15 @@
 //! answered after the one commit (one fsync) that makes them durable. A write that fails or panics rolls back its
 //! savepoint only. SQLite may abandon the whole transaction on a storage fault (disk full, I/O error); then nothing
 //! of the group is kept, those that had run are told to try again, and the rest run in the next group.
+//!
+//! The write-ahead log is copied into the database file by a second thread, which holds nobody up: a commit that had
+//! to do it would keep everyone waiting for the disk.
 
-use std::thread;
+use std::{sync::mpsc::RecvTimeoutError, thread, time::Duration};
 
 use diesel::{
     Connection,
-    connection::{AnsiTransactionManager, TransactionManager},
+    connection::{AnsiTransactionManager, SimpleConnection, TransactionManager},
 };
 use tokio::sync::{mpsc, oneshot};
 
@@ -21,8 +24,15 @@ const QUEUE: usize = 4096;
 /// Writes in one commit; bounds how long the first of them waits.
 const GROUP: usize = 256;
 
-/// The queue's sending end. The thread ends when the last handle is gone.
-pub(super) struct Writer(mpsc::Sender<Box<dyn Job>>);
+/// How often what the log holds is copied into the database file.
+const CHECKPOINT: Duration = Duration::from_millis(500);
+
+/// The queue's sending end. The threads end when the last handle is gone.
+pub(super) struct Writer {
+    queue: mpsc::Sender<Box<dyn Job>>,
+    /// Dropped to end the checkpointing thread.
+    _open: std::sync::mpsc::Sender<()>,
+}
 
 /// A queued write whose result type is known only to the one who asked.
 trait Job: Send {
@@ -72,7 +82,16 @@ impl Writer {
                 }
             }
         })?;
-        Ok(Self(sender))
+        let mut conn = manager.establish()?;
+        let (open, closed) = std::sync::mpsc::channel();
+        thread::Builder::new().name("sqlite-checkpoint".to_owned()).spawn(move || {
+            while closed.recv_timeout(CHECKPOINT) == Err(RecvTimeoutError::Timeout) {
+                if let Err(error) = conn.batch_execute("PRAGMA wal_checkpoint(PASSIVE)") {
+                    tracing::warn!(%error, "the write-ahead log could not be checkpointed");
+                }
+            }
+        })?;
+        Ok(Self { queue: sender, _open: open })
     }
 
     pub(super) async fn submit<T, F>(&self, work: F) -> Result<T, Error>
@@ -82,7 +101,7 @@ impl Writer {
     {
         let (reply, answer) = oneshot::channel();
         let job = Box::new(Write { work, result: None, reply });
-        match self.0.send_timeout(job, CHECKOUT).await {
+        match self.queue.send_timeout(job, CHECKOUT).await {
             Ok(()) => answer.await.unwrap_or_else(|_| Err(Error::internal("the writer thread is gone"))),
             Err(_) => Err(Error::Unavailable("the write queue is full")),
         }

@@ -3,8 +3,7 @@
 //! It goes through the same store functions as requests do, so what it shows is what the service does.
 //! Times are counted back from the day of loading, so the demo does not grow old.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use diesel::prelude::*;
 use serde::Deserialize;
@@ -46,7 +45,7 @@ const UNIVERSITIES: &str = include_str!("universities.json");
 
 const DAY: i64 = 86_400;
 /// How long the printed tokens hold.
-const TOKEN_LIFETIME: Duration = Duration::from_secs(12 * 3600);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(12);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -219,13 +218,14 @@ impl Loader {
     }
 
     fn report(&mut self, conn: &mut Conn, demo: &DemoReport) -> Result<(), Error> {
+        use ReportRuling as R;
+
         let reporter = self.participant(conn, demo.reporter)?;
         let at = self.now.plus_seconds(-DAY * demo.days_ago);
         let id = ReportId::from_uuid(Uuid::new_v4());
         let new =
             NewReport { id, program: self.program(&demo.program)?, reporter: reporter.id, input: demo.report.clone() };
         report_store::create(conn, new, at)?;
-        use ReportRuling as R;
         let rulings: &[R] = match demo.status {
             ReportStatus::Submitted | ReportStatus::Withdrawn => &[],
             ReportStatus::InTriage => &[R::StartTriage],
@@ -261,19 +261,20 @@ fn welcome(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -
     for role in Role::ALL {
         let id = db::transaction(conn, &|conn| crate::cli::principal(conn, *role, None, now))?;
         let token = tokens.issue(id, *role, now, TOKEN_LIFETIME, Uuid::new_v4())?;
-        text.push_str(&format!("{role:<12} {token}\n"));
+        let _ = writeln!(text, "{role}: {token}\n");
         shown.insert(*role, token);
     }
     let token = |role| shown.get(&role).map_or("", String::as_str);
     let program = format!("{public_url}/v1/programs/kestrel-internal-medicine-kumasi");
-    text.push_str(&format!(
-        "\nThe tokens hold for {} hours. To try:\n\n\
+    let _ = write!(
+        text,
+        "The tokens hold for {} hours. To try:\n\n\
          curl '{public_url}/v1/programs?country=GH&sort=-score'\n\
          curl {program}/verdict\n\
          curl {public_url}/v1/red-flag-reports?status=submitted -H 'Authorization: Bearer {}'\n",
         TOKEN_LIFETIME.as_secs() / 3600,
         token(Role::Moderator)
-    ));
+    );
     Ok(text)
 }
 

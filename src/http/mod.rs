@@ -18,4 +18,4 @@ pub use paging::{CursorKey, Paging, Position, Slice};
 pub(crate) use params::Extracting;
 pub use params::{FromParams, NoQuery, Params, Query};
 pub use problem::{Error, Fault, FaultCode, Problem, ProblemCode};
-pub use respond::{Changed, Created, Found, Page};
+pub use respond::{Changed, Created, Found, Page, Rendered};

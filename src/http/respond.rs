@@ -7,6 +7,7 @@ use actix_web::{
         StatusCode,
         header::{self, HeaderValue},
     },
+    web::Bytes,
 };
 use aws_lc_rs::digest;
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -69,15 +70,31 @@ impl<T: Serialize> Responder for Found<T> {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        let cache = cache_control(req);
         let Ok(bytes) = serde_json::to_vec(&self.body) else {
             return HttpResponse::from_error(Error::internal("a body does not serialise"));
         };
         let etag = self.etag.unwrap_or_else(|| content_tag(&bytes));
-        let mut response = HttpResponse::Ok().body(bytes);
+        Rendered { bytes: bytes.into(), etag }.respond_to(req)
+    }
+}
+
+/// 200 with a resource whose JSON is at hand.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The body.
+    pub bytes: Bytes,
+    /// Its quoted entity tag.
+    pub etag: String,
+}
+
+impl Responder for Rendered {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        let mut response = HttpResponse::Ok().body(self.bytes);
         response.headers_mut().insert(header::CONTENT_TYPE, UTF8_JSON);
-        response.headers_mut().insert(header::CACHE_CONTROL, cache);
-        set(&mut response, header::ETAG, &etag);
+        response.headers_mut().insert(header::CACHE_CONTROL, cache_control(req));
+        set(&mut response, header::ETAG, &self.etag);
         response
     }
 }

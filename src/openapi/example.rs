@@ -74,8 +74,11 @@ fn of(schema: &Value, schemas: &Value, depth: u8) -> Value {
         }
         "array" => {
             let least = schema["minItems"].as_u64().unwrap_or(0);
-            let item = || of(&schema["items"], schemas, depth + 1);
-            if least == 0 && depth > 4 { json!([]) } else { json!([item()]) }
+            if least == 0 && depth > 4 {
+                return json!([]);
+            }
+            let count = usize::try_from(least.max(1)).unwrap_or(1);
+            Value::Array(vec![of(&schema["items"], schemas, depth + 1); count])
         }
         "string" => json!(text(schema)),
         "integer" | "number" => {

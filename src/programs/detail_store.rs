@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::{
-    model::{ProgramInput, TermKind},
+    model::{ProgramInput, ProgramStatus, TermKind},
     store::{Key, ProgramKey, ProgramRow},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         schema::{program_tallies, program_terms, program_versions, programs, providers},
     },
     http::Error,
-    ids::ProviderId,
+    ids::{ProgramId, ProviderId},
     reference::RedFlagKind,
     score::{Score, Tallies},
     time::Day,
@@ -61,6 +61,55 @@ impl Detail {
         let tallies: Tallies = serde_json::from_str(&self.tallies).map_err(Error::internal)?;
         Ok(Score::of(&tallies, self.row.derived_day))
     }
+}
+
+/// What decides whether somebody may read a program, and which representation is current.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The program.
+    pub id: ProgramId,
+    status: ProgramStatus,
+    provider: ProviderId,
+    version: i32,
+    provider_version: i32,
+    derived_day: Day,
+}
+
+impl Stamp {
+    /// The entity tag of the program.
+    #[must_use]
+    pub fn etag(&self) -> String {
+        etag(self.version, self.provider_version, self.derived_day)
+    }
+
+    /// Fails as if the program did not exist unless the caller may read it.
+    pub fn may_read(&self, caller: Option<&Caller>) -> Result<(), Error> {
+        readable(self.status, self.provider, caller)
+    }
+}
+
+/// Finds the stamp of a program, whatever its status.
+pub fn stamp(conn: &mut Conn, key: &ProgramKey) -> QueryResult<Option<Stamp>> {
+    let query = programs::table.inner_join(providers::table).select((
+        programs::id,
+        programs::status,
+        programs::provider_id,
+        programs::version,
+        providers::version,
+        programs::derived_day,
+    ));
+    let found: Option<(ProgramId, ProgramStatus, ProviderId, i32, i32, Day)> = match key {
+        Key::Id(id) => query.filter(programs::id.eq(id)).get_result(conn).optional()?,
+        Key::Slug(slug) => query.filter(programs::slug.eq(slug)).get_result(conn).optional()?,
+    };
+    Ok(found.map(|(id, status, provider, version, provider_version, derived_day)| Stamp {
+        id,
+        status,
+        provider,
+        version,
+        provider_version,
+        derived_day,
+    }))
 }
 
 /// Row; slug, name and version of its provider; listing; tallies.
@@ -114,7 +163,11 @@ pub fn is_insider(caller: Option<&Caller>, provider: ProviderId) -> bool {
 
 /// Fails as if the program did not exist unless the caller may read it.
 pub fn may_read(caller: Option<&Caller>, row: &ProgramRow) -> Result<(), Error> {
-    let readable = row.status.is_public() || is_insider(caller, row.provider_id);
+    readable(row.status, row.provider_id, caller)
+}
+
+fn readable(status: ProgramStatus, provider: ProviderId, caller: Option<&Caller>) -> Result<(), Error> {
+    let readable = status.is_public() || is_insider(caller, provider);
     readable.then_some(()).ok_or(Error::NotFound("program"))
 }
 

@@ -33,6 +33,7 @@ text_enum! {
 
 impl ReviewSort {
     /// Where in the list `row` stands.
+    #[must_use]
     pub fn position(self, row: &ReviewRow) -> Position {
         match self {
             Self::Newest => by_id(row),
@@ -42,6 +43,7 @@ impl ReviewSort {
 }
 
 /// Where `row` stands in a list ordered by time.
+#[must_use]
 pub fn by_id(row: &ReviewRow) -> Position {
     Position::by_number(0, *row.id.as_uuid())
 }

@@ -93,7 +93,7 @@ fn scans(conn: &mut Conn, statement: &str) -> Vec<String> {
         Conn::Postgres(c) => {
             c.batch_execute("SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan").unwrap();
             c.batch_execute(&format!("PREPARE asked AS {statement}")).unwrap();
-            let count = (1..).take_while(|n| statement.contains(&format!("${n}"))).count();
+            let count = (1..100).take_while(|n| statement.contains(&format!("${n}"))).count();
             let arguments = if count == 0 { String::new() } else { format!("({})", vec!["NULL"; count].join(",")) };
             let plan = sql_query(format!("EXPLAIN EXECUTE asked{arguments}")).load::<PostgresLine>(c).unwrap();
             c.batch_execute("DEALLOCATE asked").unwrap();
@@ -104,7 +104,9 @@ fn scans(conn: &mut Conn, statement: &str) -> Vec<String> {
         let line = line.trim().trim_start_matches("-> ").trim();
         GROWING.iter().any(|table| {
             // SQLite: "SCAN t" without an index; PostgreSQL: "Seq Scan on t".
-            let sqlite = line.starts_with(&format!("SCAN {table}")) && !line.contains("USING");
+            let mut words = line.split_whitespace();
+            let scanned = words.next() == Some("SCAN") && words.next() == Some(*table);
+            let sqlite = scanned && !line.contains("USING");
             sqlite || line.contains(&format!("Seq Scan on {table} ")) || line.ends_with(&format!("Seq Scan on {table}"))
         })
     };

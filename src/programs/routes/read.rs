@@ -2,7 +2,7 @@
 
 use actix_web::{
     get,
-    web::{Data, Path},
+    web::{Bytes, Data, Path},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -11,7 +11,7 @@ use super::ProgramBody;
 use crate::{
     app::State,
     auth::MaybeCaller,
-    http::{Error, Found, NoQuery},
+    http::{Error, Found, NoQuery, Rendered},
     ids::ProgramId,
     programs::{
         derived,
@@ -40,12 +40,22 @@ pub async fn get_program(
     caller: MaybeCaller,
     key: Path<ProgramKey>,
     _: NoQuery,
-) -> Result<Found<ProgramBody>, Error> {
+) -> Result<Rendered, Error> {
+    let by = key.clone();
+    let stamp = state.db.read(move |conn| Ok(detail_store::stamp(conn, &by)?)).await?;
+    let stamp = stamp.ok_or(Error::NotFound("program"))?;
+    stamp.may_read(caller.0.as_ref())?;
+    // An entity tag names one representation, so bytes rendered under it before are the bytes wanted now.
+    if let Some(known) = state.details.get(&(stamp.id, stamp.etag())) {
+        return Ok(Rendered { bytes: known, etag: stamp.etag() });
+    }
     let found = state.db.read(move |conn| Ok(detail_store::find(conn, &key)?)).await?;
     let found = found.ok_or(Error::NotFound("program"))?;
     may_read(caller.0.as_ref(), &found.row)?;
-    let etag = found.etag();
-    Ok(Found::versioned(ProgramBody::of(found)?, etag))
+    let (id, etag) = (found.row.id, found.etag());
+    let bytes = Bytes::from(serde_json::to_vec(&ProgramBody::of(found)?).map_err(Error::internal)?);
+    state.details.insert((id, etag.clone()), bytes.clone());
+    Ok(Rendered { bytes, etag })
 }
 
 /// The verdict on a program, with its reasons.

@@ -3,6 +3,8 @@
 //! Programs are inserted as requests would insert them; reviews and reports are inserted in batches, and what is
 //! derived from them is computed by the same code as `preceptor rebuild` uses.
 
+mod content;
+
 use diesel::prelude::*;
 use fastrand::Rng;
 use serde_json::json;
@@ -17,19 +19,15 @@ use crate::{
     http::Error,
     ids::{PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
     on_each_backend,
-    programs::{
-        derived,
-        model::{ProgramInput, ProgramStatus},
-        write_store,
-    },
+    programs::{derived, model::ProgramStatus, write_store},
     providers::{self, model::ProviderInput, store::ProviderRow},
     red_flags::{
         model::{Confidentiality, RedFlagReportInput, ReportStatus},
         store::{ReportContent, ReportRow},
     },
-    reference::{RedFlagKind, Specialty, Track, TrainingLevel, countries},
+    reference::{RedFlagKind, TrainingLevel, countries},
     reviews::{
-        model::{ReviewInput, Verification},
+        model::Verification,
         pseudonym::PseudonymKey,
         store::{NewReview, ReviewRow},
     },
@@ -60,114 +58,6 @@ const CHUNK: usize = 1000;
 /// Fixed, so that the clock does not enter: 2026-01-01T00:00:00Z.
 const BASE: i64 = 1_767_225_600_000_000;
 const DAY: i64 = 86_400;
-
-const WORDS: &[&str] = &[
-    "ward",
-    "clinic",
-    "patient",
-    "nurse",
-    "doctor",
-    "round",
-    "teaching",
-    "morning",
-    "community",
-    "health",
-    "village",
-    "hospital",
-    "supervisor",
-    "student",
-    "consent",
-    "language",
-    "interpreter",
-    "schedule",
-    "rotation",
-    "surgery",
-    "maternity",
-    "pediatric",
-    "vaccination",
-    "outreach",
-    "laboratory",
-    "record",
-    "family",
-    "mentor",
-    "lecture",
-    "observation",
-    "emergency",
-    "referral",
-    "pharmacy",
-    "malaria",
-    "nutrition",
-    "screening",
-    "hygiene",
-    "protocol",
-    "insurance",
-    "housing",
-    "transport",
-    "orientation",
-    "debrief",
-    "evening",
-    "market",
-    "mountain",
-    "coast",
-    "river",
-    "garden",
-    "kitchen",
-    "library",
-    "weekend",
-    "festival",
-    "music",
-    "football",
-    "tea",
-    "bread",
-    "rain",
-    "season",
-    "agreement",
-    "ministry",
-    "licence",
-    "registry",
-    "ethics",
-    "research",
-    "survey",
-    "interview",
-    "data",
-    "cohort",
-    "tuberculosis",
-    "diabetes",
-    "hypertension",
-    "asthma",
-    "wound",
-    "dressing",
-    "suture",
-    "anatomy",
-    "physiology",
-];
-const PLACES: &[&str] = &[
-    "Amberfield",
-    "Brightwater",
-    "Cedarholm",
-    "Dunmore",
-    "Eastvale",
-    "Fernhill",
-    "Greywick",
-    "Highmoor",
-    "Ironbridge",
-    "Junipero",
-    "Kingsmead",
-    "Larkspur",
-    "Maplewood",
-    "Northgate",
-    "Oakhurst",
-    "Pinecrest",
-    "Quarryton",
-    "Riverbend",
-    "Silverlake",
-    "Thornbury",
-    "Umberton",
-    "Valemont",
-    "Westbrook",
-    "Yarrow",
-    "Zephyr Bay",
-];
 
 struct Maker {
     rng: Rng,
@@ -241,28 +131,11 @@ impl Maker {
         &from[index]
     }
 
-    fn sentences(&mut self, words: usize) -> String {
-        let mut text = String::new();
-        for number in 0..words {
-            let word = self.pick_uneven(WORDS);
-            match number % 9 {
-                0 => {
-                    let (first, rest) = word.split_at(1);
-                    text.push_str(&first.to_uppercase());
-                    text.push_str(rest);
-                }
-                _ => text.push_str(word),
-            }
-            text.push_str(if number % 9 == 8 { ". " } else { " " });
-        }
-        text.trim_end().to_owned()
-    }
-
     fn providers(&mut self, conn: &mut Conn, count: u32, at: Timestamp) -> Result<Vec<ProviderRow>, Error> {
         (0..count)
             .map(|number| {
                 let input: ProviderInput = read(json!({
-                    "name": format!("{} Placements {number}", self.pick(PLACES)), "slug": format!("made-up-{number}"),
+                    "name": format!("{} Placements {number}", self.pick(content::PLACES)), "slug": format!("made-up-{number}"),
                     "country": self.countries[self.rng.usize(..40)], "description": self.sentences(30)
                 }))?;
                 let id = ProviderId::from_uuid(self.uuid_v7(at));
@@ -291,41 +164,6 @@ impl Maker {
             ids.push(id);
         }
         Ok(ids)
-    }
-
-    fn program(&mut self) -> Result<ProgramInput, Error> {
-        let countries = self.countries.clone();
-        let country = self.pick_uneven(&countries).clone();
-        let city = *self.pick(PLACES);
-        let specialty = *self.pick_uneven(Specialty::ALL);
-        let second = *self.pick(Specialty::ALL);
-        let level = *self.pick(TrainingLevel::ALL);
-        let tag = format!("{:x}", self.rng.u64(..));
-        let weeks = self.rng.i32(1..12);
-        let month = self.rng.i32(1..=12);
-        let mut specialties = vec![specialty];
-        if second != specialty {
-            specialties.push(second);
-        }
-        read(json!({
-            "title": format!("{} in {city} {}", specialty.title(), self.pick(WORDS)),
-            "slug": format!("made-up-{tag}"),
-            "summary": self.sentences(18), "description": self.sentences(120),
-            "places": [{"country": country, "city": city}],
-            "host_sites": [{"name": format!("{city} Hospital"), "setting": "hospital", "country": country, "city": city}],
-            "specialties": specialties, "tracks": [self.pick(Track::ALL)], "training_levels": [level],
-            "minimum_age": self.rng.i32(16..22), "weeks_min": weeks, "weeks_max": weeks + self.rng.i32(0..20),
-            "start_months": [month, month % 12 + 1],
-            "supervision": {"roles": [{"role": "Attending physician", "on_site": true}], "licence_check": "registry"},
-            "scope": [
-                {"task": "observe_with_consent", "training_level": level, "rule": "allowed"},
-                {"task": "alone_with_patients", "training_level": level, "rule": "never"}
-            ],
-            "consent_policy": self.sentences(15), "photo_policy": self.sentences(12),
-            "safety": {"insurance": self.sentences(10), "protective_equipment": self.sentences(10)},
-            "fees": [{"amount_minor": self.rng.i64(500..6000) * 100, "currency": "USD", "covers": "The whole stay"}],
-            "included": ["Housing", "Orientation"]
-        }))
     }
 
     fn participants(&mut self, conn: &mut Conn, count: u32, at: Timestamp) -> Result<Vec<PrincipalId>, Error> {
@@ -371,24 +209,6 @@ impl Maker {
             on_each_backend!(conn, |c| diesel::insert_into(reviews::table).values(batch).execute(c))?;
         }
         Ok(())
-    }
-
-    fn review(&mut self, half: usize) -> Result<ReviewInput, Error> {
-        let (year, month) = (half / 2, half % 2 * 6 + self.rng.usize(1..=6));
-        let month = format!("{year}-{month:02}");
-        let mut rating = || 6 - self.rng.u8(1..=5).min(self.rng.u8(1..=5));
-        let ratings = json!({
-            "supervision": rating(), "scope_clarity": rating(), "patient_respect": rating(), "learning": rating(),
-            "support": rating(), "value": rating()
-        });
-        let level = *self.pick(TrainingLevel::ALL);
-        read(json!({
-            "period": {"start_month": month, "end_month": month}, "weeks": self.rng.i32(1..12), "training_level": level,
-            "ratings": ratings, "would_recommend": self.rng.u8(..10) < 7,
-            "text": {"what_i_did": self.sentences(30), "good": self.sentences(15), "problems": self.sentences(10)},
-            "tasks_done": [{"task": "observe_with_consent", "supervision": "direct", "consent": "asked"}],
-            "disclosure": {"incentive": "none", "relationship": "none"}
-        }))
     }
 
     fn reports(
