@@ -173,7 +173,10 @@ impl Config {
         let drain = read.number("PRECEPTOR_DRAIN_SECONDS", 0, 600);
         let cors_origins = read.text("PRECEPTOR_CORS_ORIGINS");
         let cors_origins = cors_origins.split(',').map(|origin| origin.trim().to_owned()).collect();
-        let (log, data_dir) = (read.text("PRECEPTOR_LOG"), PathBuf::from(read.text("PRECEPTOR_DATA_DIR")));
+        let log = read.parsed("PRECEPTOR_LOG", "a log filter such as info or info,preceptor::access=off", |text| {
+            tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
+        });
+        let data_dir = PathBuf::from(read.text("PRECEPTOR_DATA_DIR"));
 
         let whole = || {
             let bind = bind?;
@@ -187,7 +190,7 @@ impl Config {
                 public_url: if public_url.is_empty() { format!("http://{bind}") } else { public_url },
                 rate_limits: rate_limits?,
                 cors_origins,
-                log,
+                log: log?,
                 log_json: log_json?,
                 workers: workers?,
                 pool_size: pool_size?,

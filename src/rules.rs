@@ -41,6 +41,15 @@ pub fn fault_at(code: &'static str, message: &'static str, at: &str) -> Validati
     error
 }
 
+/// A fault of a member, reported on the object that it belongs to.
+#[must_use]
+pub fn inside(member: &str, mut fault: ValidationError) -> ValidationError {
+    let below = fault.params.get("at").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let at = format!("/{member}{below}");
+    fault.add_param(Cow::Borrowed("at"), &at);
+    fault
+}
+
 /// Each value occurs once.
 pub fn unique<T: PartialEq>(values: &[T]) -> Result<(), ValidationError> {
     unique_by(values, |value| value)

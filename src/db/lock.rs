@@ -3,6 +3,7 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -26,7 +27,7 @@ impl ServerLock {
     pub fn acquire(path: &Path) -> Result<Self, LockError> {
         let mut name = path.as_os_str().to_owned();
         name.push(".lock");
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(name)?;
+        let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(name)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(path.display().to_string())),

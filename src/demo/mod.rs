@@ -271,7 +271,7 @@ fn welcome(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -
         "The tokens hold for {} hours. To try:\n\n\
          curl '{public_url}/v1/programs?country=GH&sort=-score'\n\
          curl {program}/verdict\n\
-         curl {public_url}/v1/red-flag-reports?status=submitted -H 'Authorization: Bearer {}'\n",
+         curl '{public_url}/v1/red-flag-reports?status=submitted' -H 'Authorization: Bearer {}'\n",
         TOKEN_LIFETIME.as_secs() / 3600,
         token(Role::Moderator)
     );

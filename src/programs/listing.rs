@@ -15,14 +15,19 @@ pub use super::listing_parts::{
 };
 use crate::{
     reference::{Specialty, Track, TrainingLevel},
-    rules::{fault_at, unique, unique_by},
+    rules::{fault_at, inside, unique, unique_by},
     time::Day,
 };
 
 /// A program as its provider describes it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
-#[validate(schema(function = "weeks_in_order", skip_on_field_errors = false))]
+#[validate(
+    schema(function = "weeks_in_order", skip_on_field_errors = false),
+    // Not on the fields themselves: a field with a fault of its own hides those of its items.
+    schema(function = "places_once", skip_on_field_errors = false),
+    schema(function = "languages_once", skip_on_field_errors = false)
+)]
 pub struct ProgramInput {
     /// Name of the program.
     #[schema(min_length = 5, max_length = 140, example = "Observation in internal medicine, Kathmandu")]
@@ -47,7 +52,7 @@ pub struct ProgramInput {
     pub description: String,
     /// Where it takes place.
     #[schema(min_items = 1, max_items = 20)]
-    #[validate(nested, custom(function = "unique"))]
+    #[validate(nested)]
     pub places: Vec<Place>,
     /// The institutions that receive participants.
     #[serde(default)]
@@ -77,7 +82,7 @@ pub struct ProgramInput {
     /// Languages an applicant must speak, each once.
     #[serde(default)]
     #[schema(max_items = 10)]
-    #[validate(nested, custom(function = "unique_languages"))]
+    #[validate(nested)]
     pub languages_required: Vec<LanguageRequired>,
     /// Shortest stay, in weeks.
     #[schema(minimum = 1, maximum = 104, example = 4)]
@@ -174,8 +179,13 @@ fn weeks_in_order(listing: &ProgramInput) -> Result<(), ValidationError> {
     Ok(())
 }
 
-fn unique_languages(values: &[LanguageRequired]) -> Result<(), ValidationError> {
-    unique_by(values, |value| value.language.to_ascii_lowercase())
+fn places_once(listing: &ProgramInput) -> Result<(), ValidationError> {
+    unique(&listing.places).map_err(|fault| inside("places", fault))
+}
+
+fn languages_once(listing: &ProgramInput) -> Result<(), ValidationError> {
+    let once = unique_by(&listing.languages_required, |value| value.language.to_ascii_lowercase());
+    once.map_err(|fault| inside("languages_required", fault))
 }
 
 fn unique_scope(values: &[ScopeEntry]) -> Result<(), ValidationError> {

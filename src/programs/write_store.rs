@@ -174,6 +174,17 @@ struct AfterAct {
     derived_day: Day,
 }
 
+/// A provider cannot take a program from public view while it is suspended or a substantiated report stands: the
+/// warning would go with it. A moderator can, with a reason.
+fn refuse_hiding(row: &ProgramRow, act: &ProgramAct<'_>) -> Result<(), Error> {
+    let hides = act.action == ProgramAction::Archive && act.by.role == Role::Provider;
+    if hides && (row.status == ProgramStatus::Suspended || row.report_count > 0) {
+        let reason = "A program that is suspended or has substantiated reports can only be archived by a moderator.";
+        return Err(Error::Conflict(reason.to_owned()));
+    }
+    Ok(())
+}
+
 /// Changes the state of a program and records the decision. A provider's programs do not exist for other providers;
 /// nobody who is linked to the provider in another role decides on them.
 ///
@@ -184,6 +195,7 @@ pub fn act(conn: &mut Conn, key: &ProgramKey, act: &ProgramAct<'_>) -> Result<Pr
     // The state is read again once nobody else can change it.
     store::lock(conn, row.id)?;
     let row = found(conn, row.id)?;
+    refuse_hiding(&row, act)?;
     let status = row.status.after(act.action).map_err(|error| Error::Conflict(format!("{error}.")))?;
     let explains = matches!(act.action, ProgramAction::Suspend | ProgramAction::Reject | ProgramAction::Archive);
     let is_new = act.action == ProgramAction::List && row.listed_at == Timestamp::EPOCH;

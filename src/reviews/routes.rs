@@ -272,7 +272,8 @@ pub async fn update_review(
     if content.period != current.period {
         check_period(&content, now.day())?;
     }
-    if content == current {
+    // In a final state even an edit that changes nothing is refused.
+    if content == current && before.status.is_editable() {
         return changed(&before, View::Author);
     }
     let after = state.db.write(move |conn| store::edit(conn, &before, &content, now)).await?;

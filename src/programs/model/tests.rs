@@ -80,11 +80,14 @@ fn semantic_faults_are_reported_where_they_are() {
 #[test]
 fn several_faults_are_reported_together() {
     let mut document = example();
-    document["places"] = json!([{"country": "ZZ", "city": "x"}]);
+    document["places"] = json!([{"country": "ZZ", "city": "x"}, {"country": "ZZ", "city": "x"}]);
     document["weeks_max"] = json!(1);
     document["languages_required"] = json!([{"language": "es", "level": "b1"}, {"language": "ES", "level": "b2"}]);
     let errors = serde_json::from_value::<ProgramInput>(document).unwrap().validate().unwrap_err();
-    assert_eq!(errors.errors().len(), 3);
+    let faults = crate::http::schema::semantic_faults(&errors);
+    let places: Vec<_> = faults.iter().filter_map(|fault| fault.pointer.as_deref()).collect();
+    let wanted = ["#/languages_required/1", "#/places/0/country", "#/places/1", "#/places/1/country", "#/weeks_max"];
+    assert_eq!(places, wanted);
 }
 
 #[test]
