@@ -5,6 +5,8 @@
 //! one entry per pair) stands in `#[validate]`. Members that are objects may be absent and are then
 //! empty.
 
+#![expect(clippy::duplicated_attributes, reason = "each rule of the whole listing has an attribute of its own")]
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
