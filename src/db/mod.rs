@@ -3,7 +3,7 @@
 //! [`Db::read`] gives a closure a consistent snapshot, [`Db::write`] gives it one transaction; both take a
 //! `&mut` [`Conn`], the diesel multi-connection that every store function is written against. SQLite reads run
 //! where they are called, because an indexed read takes a few microseconds and a thread hop takes longer; SQLite
-//! writes go through one writer thread that commits them in groups ([`writer`]). PostgreSQL work runs on blocking
+//! writes go through one writer thread that commits them in groups (`writer`). PostgreSQL work runs on blocking
 //! threads, bounded by the pool's size.
 
 use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};

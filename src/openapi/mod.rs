@@ -1,7 +1,7 @@
 //! The OpenAPI document: made from the handlers' attributes, completed with what holds for every operation.
 //!
 //! The document is also what request bodies are checked against ([`crate::http::schema`]), so a constraint is written
-//! once, on the input type. [`complete`] adds error answers, headers, limits and links; [`example`] makes examples
+//! once, on the input type. `complete` adds error answers, headers, limits and links; `example` makes examples
 //! from the schemas.
 
 mod complete;

@@ -1,5 +1,5 @@
 //! Handlers of reviews: what anyone reads and what authors do. What moderators do is in
-//! [`moderation`].
+//! `moderation`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Queries on one review. Changes of its state are in [`change`], lists in `list_store`.
+//! Queries on one review. Changes of its state are in `change`, lists in `list_store`.
 
 use diesel::{
     prelude::*,
