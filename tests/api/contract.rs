@@ -1,0 +1,283 @@
+//! What the document says of a request's body is what the server takes: bodies made from good ones by small changes
+//! are judged by the published JSON Schema, and by the server.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use diesel::{
+    QueryableByName, RunQueryDsl, sql_query,
+    sql_types::{BigInt, Text},
+};
+use fastrand::Rng;
+use jsonschema::Validator;
+use preceptor::{db::Conn, openapi::document};
+use serde_json::{Value, json};
+
+use crate::{
+    openapi::operations,
+    programs::resolves,
+    support::{Answer, Backend, Client, TestApp, builders, send},
+};
+
+mod mutants;
+
+/// Changed bodies for each operation.
+const COUNT: usize = 150;
+
+/// The faults that a schema cannot describe, by schema without its ending.
+const BEYOND: [(&str, &[&str]); 7] = [
+    ("Provider", &["unknown_country", "invalid_url", "invalid_email"]),
+    (
+        "Program",
+        &[
+            "duplicate_item",
+            "range_reversed",
+            "unknown_country",
+            "unknown_currency",
+            "invalid_language_tag",
+            "invalid_url",
+        ],
+    ),
+    ("Review", &["duplicate_item", "range_reversed", "in_the_future", "too_long_ago", "empty_review"]),
+    ("RedFlagReport", &["duplicate_item", "range_reversed", "in_the_future", "too_long_ago", "invalid_url"]),
+    // Whether they are required or not applicable depends on the action.
+    ("ReportDecision", &["required", "not_applicable"]),
+    ("ProgramDecision", &[]),
+    ("ReviewDecision", &[]),
+];
+
+/// A slug may not be the name of an operation; that too no schema describes.
+const RESERVED: (&str, &str) = ("#/slug", "not_allowed");
+
+fn beyond(schema: &str) -> &'static [&'static str] {
+    let name = schema.trim_end_matches("Input").trim_end_matches("Patch");
+    BEYOND.iter().find(|(known, _)| *known == name).map_or(&[], |(_, codes)| *codes)
+}
+
+/// The published schema, compiled apart from the server's own check.
+fn published(name: &str) -> Validator {
+    let schema = json!({"$ref": format!("#/components/schemas/{name}"), "components": document()["components"]});
+    jsonschema::draft202012::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+#[derive(Debug, PartialEq, Eq, QueryableByName)]
+struct Rows {
+    #[diesel(sql_type = Text)]
+    of: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+    #[diesel(sql_type = BigInt)]
+    versions: i64,
+}
+
+/// Changes with everything that a request may change.
+fn contents(conn: &mut Conn) -> Vec<Rows> {
+    let tables = [
+        ("providers", "version"),
+        ("programs", "version"),
+        ("program_versions", "version"),
+        ("reviews", "version"),
+        ("review_revisions", "revision"),
+        ("red_flag_reports", "version"),
+        ("decisions", "0"),
+    ];
+    let selects = tables.map(|(table, version)| {
+        format!("SELECT '{table}' AS of, count(*) AS count, CAST(coalesce(sum({version}), 0) AS BIGINT) AS versions FROM {table}")
+    });
+    let query = sql_query(selects.join(" UNION ALL "));
+    preceptor::on_each_backend!(conn, |c| query.load(c)).unwrap()
+}
+
+fn provider() -> Value {
+    json!({
+        "name": "Contract Placements", "slug": "contract-placements", "country": "NP",
+        "website": "https://example.org/contract", "contact_email": "office@example.org",
+        "description": "Places students at teaching hospitals, at the hospitals' own request."
+    })
+}
+
+/// A listing with something in every member.
+fn listing() -> Value {
+    let mut listing = builders::program("contract");
+    let site = json!({"name": "Patan Hospital", "setting": "hospital", "country": "NP", "city": "Lalitpur",
+        "agreement_from": "2025-01-01", "agreement_until": "2027-12-31"});
+    let more = json!({
+        "slug": "observation-under-contract", "host_sites": [site], "prerequisites": ["Two years of studies"],
+        "languages_required": [{"language": "en", "level": "b2"}], "application_deadline": "2026-06-30",
+        "group_size_max": 12, "consent_policy": "Patients are asked each time.", "photo_policy": "No photographs of patients.",
+        "supervision": {"roles": [{"role": "Consultant", "qualification": "Registered physician", "on_site": true}],
+            "licence_check": "registry", "trainees_per_supervisor": 3, "absence_rule": "Students leave the ward."},
+        "legal_basis": {"visa": "Student visa", "host_permission": "Letter of the hospital's director"},
+        "safety": {"insurance": "Medical, evacuation, liability", "post_exposure_plan": "Prophylaxis within two hours",
+            "protective_equipment": "Provided on the ward", "emergency_line": "+977 1 000", "vaccinations": ["Hepatitis B"]},
+        "safeguarding": "A named officer takes complaints.", "debrief": "Two meetings after the stay", "mentorship": "Weekly",
+        "preparation": {"hours": 20, "language_training": "Ten hours of Nepali", "cultural_orientation": "One day"},
+        "community_benefit": {"requested_by": "The hospital", "local_training": "Two seats a year", "years_at_site": 9},
+        "host_share_percent": 60, "refund_policy": "Everything until eight weeks before.", "included": ["Housing"],
+        "housing": "A room in a family's house", "scholarships": "Two a year",
+        "support": {"before_departure": "A coordinator", "on_site": "A coordinator in town"},
+        "website": "https://example.org/observation"
+    });
+    listing.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    listing
+}
+
+/// A review with something in every member.
+fn review() -> Value {
+    let mut review = builders::review(4);
+    let text = "The consultant explained every case, and asked before each.";
+    let parts = ["what_i_did", "supervision", "good", "problems", "advice"];
+    review["text"] = parts.iter().map(|part| ((*part).to_owned(), json!(text))).collect();
+    review["tasks_done"] = json!([{"task": "vital_signs", "supervision": "direct", "consent": "asked"}]);
+    review["claims_checked"] = json!([{"claim": "A physician is present", "outcome": "confirmed"}]);
+    review["disclosure"]["details"] = json!("A discount of ten euros");
+    review
+}
+
+/// One operation with a body that it takes.
+struct Target {
+    schema: &'static str,
+    method: &'static str,
+    path: String,
+    client: Client,
+    body: Value,
+}
+
+impl Target {
+    async fn send(&self, client: &Client, body: &Value) -> Answer {
+        let request = client.request(self.method, &self.path).body(body.to_string());
+        send(match self.method {
+            "PATCH" => request.header("content-type", "application/merge-patch+json").header("if-match", "*"),
+            _ => request.header("content-type", "application/json"),
+        })
+        .await
+    }
+}
+
+/// Every operation that takes a body, and something for each to act on.
+async fn targets(app: &TestApp) -> Vec<Target> {
+    let made = builders::listed(app, "contract").await;
+    let draft = builders::draft(app, "draft").await;
+    let (admin, moderator, author) = (app.admin().await, app.moderator().await, app.participant().await);
+    let under = |below: &str| format!("{}/{below}", made.path);
+    let mut report = builders::report();
+    report["tasks"] = json!(["vital_signs"]);
+    report["evidence"] = json!([{"description": "Photograph of the duty roster", "url": "https://example.org/roster"}]);
+    let placed = |answer: Answer| answer.expect(201).header("location").to_owned();
+    let a_review = placed(author.post(&under("reviews"), &review()).await);
+    let a_report = placed(author.post(&under("red-flag-reports"), &report).await);
+    let rule = format!("{a_report}/decisions");
+    moderator.post(&rule, &json!({"action": "start_triage", "reason": "I take this one up."})).await.expect(200);
+    let own = format!("/v1/providers/{}", made.provider_id);
+    let reason = "It was looked at with care.";
+    let suspend = json!({"action": "suspend", "reason": reason});
+    let hold = json!({"action": "hold", "reason": reason});
+    let substantiate = json!({"action": "substantiate", "reason": reason, "severity": "major",
+        "public_summary": "Students were left alone with patients."});
+    let remediate = json!({"action": "remediate", "reason": reason, "proof": "The duty rosters of three months."});
+    let information = json!({"text": "It was on two nights in the first week."});
+    let target = |schema, method, path: &str, client: &Client, body| Target {
+        schema,
+        method,
+        path: path.to_owned(),
+        client: client.clone(),
+        body,
+    };
+    vec![
+        target("ProviderInput", "POST", "/v1/providers", &admin, provider()),
+        target("ProviderPatch", "PATCH", &own, &made.provider, provider()),
+        target("ProgramInput", "POST", "/v1/programs", &made.provider, listing()),
+        target("ProgramPatch", "PATCH", &made.path, &made.provider, listing()),
+        target("ProgramDecisionInput", "POST", &format!("{}/decisions", draft.path), &moderator, suspend),
+        target("ReviewInput", "POST", &under("reviews"), &author, review()),
+        target("ReviewPatch", "PATCH", &a_review, &author, review()),
+        target("ReviewDecisionInput", "POST", &format!("{a_review}/decisions"), &moderator, hold),
+        target("RedFlagReportInput", "POST", &under("red-flag-reports"), &author, report),
+        target("InformationInput", "POST", &format!("{a_report}/information"), &author, information),
+        target("ReportDecisionInput", "POST", &rule, &moderator, substantiate),
+        target("ReportDecisionInput", "POST", &rule, &moderator, remediate),
+    ]
+}
+
+/// Fails unless the server's answer agrees with the schema's verdict.
+fn judge(target: &Target, fits: bool, body: &Value, answer: &Answer) {
+    let what = || format!("{} {} {body}\n{}", target.method, target.path, answer.text());
+    if !fits {
+        assert_eq!(answer.status, 422, "the schema refuses it: {}", what());
+        let faults = answer.faults();
+        assert!(!faults.is_empty(), "{}", what());
+        for (place, code) in faults {
+            assert!(resolves(body, &place, &code), "{place} {code}: {}", what());
+        }
+        return;
+    }
+    match answer.status {
+        200 | 201 | 409 => {}
+        422 => {
+            for (place, code) in answer.faults() {
+                let known = beyond(target.schema).contains(&code.as_str());
+                let reserved = target.schema.starts_with('P') && (place.as_str(), code.as_str()) == RESERVED;
+                assert!(known || reserved, "the schema takes it: {place} {code}: {}", what());
+            }
+        }
+        _ => panic!("the schema takes it: {}", what()),
+    }
+}
+
+on_both! {
+    async fn the_server_takes_what_the_schemas_take(backend: Backend) {
+        let app = TestApp::start(backend);
+        let targets = targets(&app).await;
+        let mut conn = app.connect();
+        let mut rng = Rng::with_seed(9);
+        let mut tally: BTreeMap<(bool, u16), usize> = BTreeMap::new();
+        let mut before = contents(&mut conn);
+        for target in &targets {
+            let schema = published(target.schema);
+            let bodies = mutants::mutants(target.schema, &target.body, COUNT, &mut rng);
+            for (number, mut body) in bodies.into_iter().enumerate() {
+                // What fits is to meet the store, and not the body before it that took the slug.
+                if let Some(slug) = body.get_mut("slug").filter(|slug| **slug == target.body["slug"]) {
+                    *slug = json!(format!("{}-{number}", slug.as_str().unwrap()));
+                }
+                let fits = schema.is_valid(&body);
+                // The same for reviews: one a person and half-year.
+                let client = match target.schema {
+                    "ReviewInput" if fits => app.participant().await,
+                    _ => target.client.clone(),
+                };
+                let answer = target.send(&client, &body).await;
+                judge(target, fits, &body, &answer);
+                let after = contents(&mut conn);
+                if answer.status >= 400 {
+                    assert_eq!(after, before, "a refused body leaves no trace: {body}");
+                }
+                before = after;
+                *tally.entry((fits, answer.status)).or_default() += 1;
+            }
+        }
+        let of = |fits: bool| tally.iter().filter(|(key, _)| key.0 == fits).map(|(_, count)| count).sum::<usize>();
+        println!("{tally:?}");
+        assert!(of(true) > 400 && of(false) > 800, "{tally:?}");
+    }
+}
+
+#[test]
+fn every_body_of_the_document_is_tried() {
+    let bodies = operations().into_iter().filter_map(|operation| operation.item["requestBody"]["content"].as_object());
+    let names = bodies.flatten().map(|(_, content)| content["schema"]["$ref"].as_str().unwrap());
+    let documented: BTreeSet<_> = names.map(|name| name.rsplit('/').next().unwrap()).collect();
+    let tried = [
+        "InformationInput",
+        "ProgramDecisionInput",
+        "ProgramInput",
+        "ProgramPatch",
+        "ProviderInput",
+        "ProviderPatch",
+        "RedFlagReportInput",
+        "ReportDecisionInput",
+        "ReviewDecisionInput",
+        "ReviewInput",
+        "ReviewPatch",
+    ];
+    assert_eq!(documented, BTreeSet::from(tried));
+}
