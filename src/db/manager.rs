@@ -54,12 +54,12 @@ pub struct Manager {
 /// `busy_timeout` comes first: the other pragmas take locks themselves. FULL, because in WAL mode NORMAL can lose
 /// an answered commit on power loss. The writer's second thread checkpoints; a commit does so itself only at 256 MiB.
 const SQLITE_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; \
-    PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 67108864; PRAGMA wal_autocheckpoint = 65536; \
-    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; PRAGMA mmap_size = 268435456;";
+    PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA journal_size_limit = 268435456; PRAGMA wal_autocheckpoint = 65536; \
+    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768; PRAGMA mmap_size = 2147418112;";
 
 const SQLITE_READER_PRAGMAS: &str = "PRAGMA busy_timeout = 5000; PRAGMA query_only = ON; PRAGMA foreign_keys = ON; \
     PRAGMA trusted_schema = OFF; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -65536; \
-    PRAGMA mmap_size = 268435456;";
+    PRAGMA mmap_size = 2147418112;";
 
 const POSTGRES_SETTINGS: &str = "SET application_name = 'preceptor'; SET statement_timeout = '10s'; \
     SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '15s'; SET synchronous_commit = on; \

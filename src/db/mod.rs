@@ -22,9 +22,11 @@ pub mod lock;
 mod manager;
 pub mod migrations;
 pub mod schema;
+mod sql;
 mod writer;
 
 pub use manager::{Engine, Manager};
+pub use sql::Sql;
 
 /// A connection to either engine. Store functions take `&mut Conn` and are compiled once for both.
 #[derive(diesel::MultiConnection)]
@@ -34,6 +36,9 @@ pub enum Conn {
     /// The server engine.
     Postgres(PgConnection),
 }
+
+/// What stands for both engines in diesel's types.
+pub type Backend = <Conn as Connection>::Backend;
 
 /// Compiles one diesel statement once per engine, for the few that the multi-connection cannot express
 /// (`ON CONFLICT`, batches of rows).

@@ -1,9 +1,10 @@
 //! The SQLite writer: one thread, one connection, commits in groups.
 //!
-//! All writes that are waiting run in one `BEGIN IMMEDIATE` transaction, each in a savepoint of its own, and are
-//! answered after the one commit (one fsync) that makes them durable. A write that fails or panics rolls back its
-//! savepoint only. SQLite may abandon the whole transaction on a storage fault (disk full, I/O error); then nothing
-//! of the group is kept, those that had run are told to try again, and the rest run in the next group.
+//! All writes that are waiting run in one `BEGIN IMMEDIATE` transaction, and are answered after the one commit (one
+//! fsync) that makes them durable. A write that fails or panics takes nothing of another with it: the group is rolled
+//! back and run again with a savepoint around each write. (Savepoints from the start would cost a sixth of the writer's
+//! time, and failures are rare.) SQLite may abandon the whole transaction on a storage fault (disk full, I/O error);
+//! then nothing of the group is kept, those that had run are told to try again, and the rest run in the next group.
 //!
 //! The write-ahead log is copied into the database file by a second thread, which holds nobody up: a commit that had
 //! to do it would keep everyone waiting for the disk.
@@ -36,13 +37,27 @@ pub(super) struct Writer {
 
 /// A queued write whose result type is known only to the one who asked.
 trait Job: Send {
-    /// Runs it in a savepoint; `Err` says that the whole transaction must be abandoned.
-    fn run(&mut self, conn: &mut Conn) -> Result<(), Abandon>;
+    /// Runs it; `Err` says what the transaction has come to.
+    fn run(&mut self, conn: &mut Conn, guard: Guard) -> Result<(), Failed>;
     /// Tells the caller, now that the group is committed or not.
     fn answer(self: Box<Self>, committed: bool);
 }
 
-struct Abandon;
+/// What stands between a write and the others of its group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// Nothing: what a failed write has done can only be undone with the group.
+    None,
+    /// A savepoint, which undoes a failed write alone.
+    Savepoint,
+}
+
+enum Failed {
+    /// Something of the write may be left in the transaction.
+    Unguarded,
+    /// The engine may have abandoned the transaction.
+    Storage,
+}
 
 struct Write<T, F> {
     work: F,
@@ -51,12 +66,19 @@ struct Write<T, F> {
 }
 
 impl<T: Send, F: Fn(&mut Conn) -> Result<T, Error> + Send> Job for Write<T, F> {
-    fn run(&mut self, conn: &mut Conn) -> Result<(), Abandon> {
+    fn run(&mut self, conn: &mut Conn, guard: Guard) -> Result<(), Failed> {
         let work = &self.work;
-        let result = conn.transaction(|conn| unpanicked(conn, work));
-        let fatal = matches!(&result, Err(error) if error.is_storage_fault());
+        let result = match guard {
+            Guard::None => unpanicked(conn, work),
+            Guard::Savepoint => conn.transaction(|conn| unpanicked(conn, work)),
+        };
+        let failed = match &result {
+            Err(error) if error.is_storage_fault() => Err(Failed::Storage),
+            Err(_) if guard == Guard::None => Err(Failed::Unguarded),
+            _ => Ok(()),
+        };
         self.result = Some(result);
-        if fatal { Err(Abandon) } else { Ok(()) }
+        failed
     }
 
     fn answer(self: Box<Self>, committed: bool) {
@@ -110,28 +132,32 @@ impl Writer {
 
 /// Runs and answers as many of `group` as one transaction takes; what is left runs next.
 fn commit_group(conn: &mut Conn, group: &mut Vec<Box<dyn Job>>) {
-    let mut done = 0;
-    let committed = match begin(conn) {
-        Ok(()) => {
-            let mut sound = true;
-            for job in group.iter_mut() {
-                done += 1;
-                if job.run(conn).is_err() {
-                    sound = false;
-                    break;
-                }
+    let (done, committed) = match run_group(conn, group, Guard::None) {
+        Ok(done) => (done, end(conn, true)),
+        Err((_, Failed::Unguarded)) => {
+            end(conn, false);
+            match run_group(conn, group, Guard::Savepoint) {
+                Ok(done) => (done, end(conn, true)),
+                Err((done, _)) => (done, end(conn, false)),
             }
-            end(conn, sound)
         }
-        Err(error) => {
-            tracing::error!(%error, "cannot begin a write transaction");
-            done = group.len();
-            false
-        }
+        Err((done, Failed::Storage)) => (done, end(conn, false)),
     };
     for job in group.drain(..done) {
         job.answer(committed);
     }
+}
+
+/// Begins a transaction and runs the group in it, up to the first failure. Returns how many have run.
+fn run_group(conn: &mut Conn, group: &mut [Box<dyn Job>], guard: Guard) -> Result<usize, (usize, Failed)> {
+    if let Err(error) = begin(conn) {
+        tracing::error!(%error, "cannot begin a write transaction");
+        return Err((group.len(), Failed::Storage));
+    }
+    for (before, job) in group.iter_mut().enumerate() {
+        job.run(conn, guard).map_err(|failed| (before + 1, failed))?;
+    }
+    Ok(group.len())
 }
 
 fn begin(conn: &mut Conn) -> diesel::QueryResult<()> {

@@ -14,8 +14,8 @@ use super::{
 };
 use crate::{
     db::{
-        self, Conn, Db,
-        schema::{program_tallies, program_terms, programs, red_flag_reports, reviews},
+        self, Conn, Db, Sql,
+        schema::{program_terms, programs, red_flag_reports, reviews},
     },
     http::Error,
     ids::{ProgramId, ReportId},
@@ -34,8 +34,7 @@ const BATCH: i64 = 200;
 const REBUILD_BATCH: usize = 200;
 
 /// The columns of `programs` that this module keeps.
-#[derive(Debug, Clone, PartialEq, Eq, AsChangeset)]
-#[diesel(table_name = programs)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct FromReviews {
     score_key: i32,
     review_count: i32,
@@ -86,7 +85,7 @@ pub fn review_changed(
         // What is read next must not change before it is written back. SQLite has one writer.
         store::lock(conn, program)?;
     }
-    let mut tallies = store::tallies(conn, program)?;
+    let (mut tallies, day) = store::tallies(conn, program)?;
     if let Some(review) = before {
         tallies.remove(review).map_err(Error::internal)?;
     }
@@ -94,21 +93,33 @@ pub fn review_changed(
         tallies.add(review);
     }
     save_tallies(conn, program, &tallies)?;
-    set_from_reviews(conn, program, &tallies, now.day())?;
+    set_from_reviews(conn, program, &tallies, day, now.day())?;
     Ok(())
 }
 
 fn save_tallies(conn: &mut Conn, program: ProgramId, tallies: &Tallies) -> Result<(), Error> {
     let text = serde_json::to_string(tallies).map_err(Error::internal)?;
-    diesel::update(program_tallies::table.find(program)).set(program_tallies::tallies.eq(text)).execute(conn)?;
+    let update = Sql::default().sql("UPDATE program_tallies SET tallies = ").value(text);
+    update.sql(" WHERE program_id = ").value(*program.as_uuid()).execute(conn)?;
     Ok(())
 }
 
-fn set_from_reviews(conn: &mut Conn, program: ProgramId, tallies: &Tallies, today: Day) -> QueryResult<()> {
-    diesel::update(programs::table.find(program))
-        .set((FromReviews::of(tallies, today), programs::version.eq(programs::version + 1)))
-        .execute(conn)
-        .map(drop)
+/// `day` is the one that the stored score was computed for: written anew, it would cost an entry of its index.
+fn set_from_reviews(conn: &mut Conn, id: ProgramId, tallies: &Tallies, day: Day, today: Day) -> QueryResult<()> {
+    let new = FromReviews::of(tallies, today);
+    let mut update = Sql::default()
+        .sql("UPDATE programs SET version = version + 1, score_key = ")
+        .value(new.score_key)
+        .sql(", review_count = ")
+        .value(new.review_count)
+        .sql(", verified_review_count = ")
+        .value(new.verified_review_count)
+        .sql(", recommend_count = ")
+        .value(new.recommend_count);
+    if day != today {
+        update = update.sql(", derived_day = ").value(today.number());
+    }
+    update.sql(" WHERE id = ").value(*id.as_uuid()).execute(conn).map(drop)
 }
 
 /// The reports that the verdict of a program depends on.
@@ -181,8 +192,8 @@ pub async fn refresh(store: &Db, now: Timestamp) -> Result<(), Error> {
             .write(move |conn| {
                 for id in &stale {
                     store::lock(conn, *id)?;
-                    let tallies = store::tallies(conn, *id)?;
-                    set_from_reviews(conn, *id, &tallies, today)?;
+                    let (tallies, day) = store::tallies(conn, *id)?;
+                    set_from_reviews(conn, *id, &tallies, day, today)?;
                 }
                 Ok(())
             })
@@ -237,12 +248,12 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, today: Day) -> Resul
     let flags: BTreeSet<_> = facts.iter().map(|fact| fact.kind.as_str()).collect();
     let same = stored_reviews == FromReviews::of(&tallies, row.derived_day)
         && stored_reports == from_reports(&facts)
-        && store::tallies(conn, id)? == tallies
+        && store::tallies(conn, id)?.0 == tallies
         && flags.into_iter().eq(stored_flags.iter().map(String::as_str));
     if !same && !check {
         store::lock(conn, id)?;
         save_tallies(conn, id, &tallies)?;
-        set_from_reviews(conn, id, &tallies, today)?;
+        set_from_reviews(conn, id, &tallies, row.derived_day, today)?;
         set_from_reports(conn, id, &facts)?;
     }
     Ok(!same)

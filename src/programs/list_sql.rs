@@ -6,23 +6,20 @@
 //! would collect every match of a common term first, which takes milliseconds.
 
 use diesel::{
-    backend,
-    expression::{AppearsOnTable, Expression, ValidGrouping, is_aggregate},
     prelude::*,
     query_builder::{AstPass, Query, QueryFragment, QueryId},
-    serialize::ToSql,
-    sql_types::{BigInt, Binary, Bool, HasSqlType, Integer, Text},
+    sql_types::BigInt,
 };
-use uuid::Uuid;
 
 use super::{
     list_query::{ProgramFilter, TermFilter},
     model::{ProgramStatus, TermKind},
 };
-use crate::{db::Conn, ids::ProviderId, providers::store::find as find_provider};
-
-/// What stands for both engines in diesel's types.
-pub type Backend = <Conn as Connection>::Backend;
+use crate::{
+    db::{Backend, Conn, Sql},
+    ids::ProviderId,
+    providers::store::find as find_provider,
+};
 
 /// A condition that finds fewer programs than this is what a query starts from. At about this many, of ten thousand,
 /// both shapes take equally long.
@@ -30,137 +27,6 @@ const FEW: i64 = 300;
 /// Words that fewer programs than this have are looked up in the search index all at once; more common ones are looked
 /// for in each text that the query comes upon, which are few.
 const COMMON: i64 = 2000;
-
-/// Fixed SQL and the values between. Other than `diesel::dsl::sql` and `eq_any` it leaves the statement in the cache of
-/// prepared ones, unless told not to: preparing takes about as long as running.
-#[derive(Debug, Clone, Default)]
-pub struct Sql {
-    pieces: Vec<Piece>,
-    /// The text is one of very many, which would fill the cache.
-    uncached: bool,
-}
-
-#[derive(Debug, Clone)]
-enum Piece {
-    Sql(&'static str),
-    Value(Value),
-}
-
-/// A value in a condition.
-#[derive(Debug, Clone)]
-#[expect(missing_docs, reason = "each is named after its SQL type")]
-pub enum Value {
-    Text(String),
-    Integer(i32),
-    BigInt(i64),
-    Id(Uuid),
-}
-
-impl From<String> for Value {
-    fn from(value: String) -> Self {
-        Self::Text(value)
-    }
-}
-
-impl From<&str> for Value {
-    fn from(value: &str) -> Self {
-        Self::Text(value.to_owned())
-    }
-}
-
-impl From<i32> for Value {
-    fn from(value: i32) -> Self {
-        Self::Integer(value)
-    }
-}
-
-impl From<i64> for Value {
-    fn from(value: i64) -> Self {
-        Self::BigInt(value)
-    }
-}
-
-impl From<Uuid> for Value {
-    fn from(value: Uuid) -> Self {
-        Self::Id(value)
-    }
-}
-
-impl Sql {
-    /// `column` has one of the values, of which there must be one.
-    #[must_use]
-    pub fn one_of<V: Into<Value>>(column: &'static str, values: impl IntoIterator<Item = V>) -> Self {
-        Self::default().sql(column).sql(" IN ").values(values)
-    }
-
-    /// Appends SQL.
-    fn sql(mut self, sql: &'static str) -> Self {
-        self.pieces.push(Piece::Sql(sql));
-        self
-    }
-
-    /// Appends a value.
-    fn value(mut self, value: impl Into<Value>) -> Self {
-        self.pieces.push(Piece::Value(value.into()));
-        self
-    }
-
-    /// Appends values in parentheses, separated by commas. None at all is no valid SQL.
-    fn values<V: Into<Value>>(mut self, values: impl IntoIterator<Item = V>) -> Self {
-        let mut separator = "(";
-        for value in values {
-            self = self.sql(separator).value(value);
-            separator = ", ";
-        }
-        self.sql(")")
-    }
-
-    fn append(mut self, other: Self) -> Self {
-        self.pieces.extend(other.pieces);
-        self
-    }
-}
-
-impl Expression for Sql {
-    type SqlType = Bool;
-}
-
-impl ValidGrouping<()> for Sql {
-    type IsAggregate = is_aggregate::No;
-}
-
-impl<QS> AppearsOnTable<QS> for Sql {}
-
-impl QueryId for Sql {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl<DB> QueryFragment<DB> for Sql
-where
-    DB: backend::Backend,
-    str: ToSql<Text, DB>,
-    i32: ToSql<Integer, DB>,
-    i64: ToSql<BigInt, DB>,
-    [u8]: ToSql<Binary, DB>,
-    DB: HasSqlType<Text> + HasSqlType<Integer> + HasSqlType<BigInt> + HasSqlType<Binary>,
-{
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
-        if self.uncached {
-            out.unsafe_to_cache_prepared();
-        }
-        for piece in &self.pieces {
-            match piece {
-                Piece::Sql(sql) => out.push_sql(sql),
-                Piece::Value(Value::Text(value)) => out.push_bind_param::<Text, _>(value.as_str())?,
-                Piece::Value(Value::Integer(value)) => out.push_bind_param::<Integer, _>(value)?,
-                Piece::Value(Value::BigInt(value)) => out.push_bind_param::<BigInt, _>(value)?,
-                Piece::Value(Value::Id(value)) => out.push_bind_param::<Binary, _>(value.as_bytes().as_slice())?,
-            }
-        }
-        Ok(())
-    }
-}
 
 /// How many rows a query has.
 struct CountOf(Sql);
@@ -330,8 +196,7 @@ impl<'a> Conditions<'a> {
             all = all.sql(" AND programs.provider_id = ").value(*provider.as_uuid());
         }
         all = on_columns(all, self.filter);
-        all.uncached = !self.filter.is_simple();
-        all
+        if self.filter.is_simple() { all } else { all.uncached() }
     }
 }
 

@@ -6,12 +6,12 @@ use diesel::{prelude::*, sql_types::Text};
 
 use super::{
     list_query::{ProgramFilter, ProgramSort},
-    list_sql::{Backend, Conditions, Sql},
+    list_sql::Conditions,
     model::TermKind,
 };
 use crate::{
     db::{
-        Conn,
+        Backend, Conn, Sql,
         schema::{program_terms, programs, providers},
     },
     http::{Error, Position},

@@ -181,8 +181,12 @@ fn add_terms(conn: &mut Conn, id: ProgramId, input: &ProgramInput) -> QueryResul
     Ok(())
 }
 
-/// The tallies of a program.
-pub fn tallies(conn: &mut Conn, id: ProgramId) -> Result<Tallies, Error> {
-    let text: String = program_tallies::table.find(id).select(program_tallies::tallies).first(conn)?;
-    serde_json::from_str(&text).map_err(Error::internal)
+/// The tallies of a program, and the day that its score was last computed for.
+pub fn tallies(conn: &mut Conn, id: ProgramId) -> Result<(Tallies, Day), Error> {
+    let (text, day): (String, Day) = program_tallies::table
+        .inner_join(programs::table)
+        .filter(program_tallies::program_id.eq(id))
+        .select((program_tallies::tallies, programs::derived_day))
+        .first(conn)?;
+    Ok((serde_json::from_str(&text).map_err(Error::internal)?, day))
 }

@@ -28,7 +28,7 @@ mod change;
 
 /// A row of `reviews`. The fields stand in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
-#[diesel(table_name = reviews)]
+#[diesel(table_name = reviews, treat_none_as_default_value = false)]
 #[expect(missing_docs, reason = "the columns are described in schema.rs and product terms")]
 pub struct ReviewRow {
     pub id: ReviewId,
