@@ -42,6 +42,7 @@ pub const VARIABLES: &[Variable] = &[
     variable("PRECEPTOR_POOL_SIZE", "16", "Database connections per pool, 1 to 200."),
     variable("PRECEPTOR_MIGRATE_ON_START", "on", "on, or off to refuse to start on an older schema."),
     variable("PRECEPTOR_BODY_TIMEOUT_SECONDS", "15", "Seconds within which a body must have arrived."),
+    variable("PRECEPTOR_DISK_RESERVE_MIB", "256", "Free MiB on the disk below which readiness says degraded."),
     variable("PRECEPTOR_DRAIN_SECONDS", "5", "Seconds between SIGTERM and the end of accepting connections."),
 ];
 
@@ -76,6 +77,8 @@ pub struct Config {
     pub migrate_on_start: bool,
     /// How long a body may take to arrive.
     pub body_timeout: Duration,
+    /// Free bytes on the disk below which readiness says degraded.
+    pub disk_reserve: u64,
     /// How long to go on serving after SIGTERM.
     pub drain: Duration,
 }
@@ -170,6 +173,7 @@ impl Config {
         });
         let pool_size = read.number("PRECEPTOR_POOL_SIZE", 1, 200);
         let body_timeout = read.number("PRECEPTOR_BODY_TIMEOUT_SECONDS", 1, 600);
+        let disk_reserve = read.number("PRECEPTOR_DISK_RESERVE_MIB", 0, u32::MAX);
         let drain = read.number("PRECEPTOR_DRAIN_SECONDS", 0, 600);
         let cors_origins = read.text("PRECEPTOR_CORS_ORIGINS");
         let cors_origins = cors_origins.split(',').map(|origin| origin.trim().to_owned()).collect();
@@ -196,6 +200,7 @@ impl Config {
                 pool_size: pool_size?,
                 migrate_on_start: migrate_on_start?,
                 body_timeout: Duration::from_secs(body_timeout?.into()),
+                disk_reserve: u64::from(disk_reserve?) * 1024 * 1024,
                 drain: Duration::from_secs(drain?.into()),
             })
         };

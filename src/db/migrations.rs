@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use diesel::{
     connection::SimpleConnection,
     migration::{Migration, MigrationSource, MigrationVersion},
+    prelude::*,
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
@@ -95,6 +96,25 @@ fn compare(conn: &mut Conn) -> Result<(Vec<String>, Vec<String>), MigrateError> 
     };
     let applied: BTreeSet<String> = applied.iter().map(MigrationVersion::to_string).collect();
     Ok((known.difference(&applied).cloned().collect(), applied.difference(&known).cloned().collect()))
+}
+
+diesel::table! {
+    /// Diesel's own record of what was applied.
+    __diesel_schema_migrations (version) {
+        version -> Text,
+    }
+}
+
+/// Whether the schema is exactly this release's, found out without writing: [`check`] makes the record's table where it
+/// is not there, which a connection that only reads may not.
+pub fn is_current(conn: &mut Conn) -> QueryResult<bool> {
+    let applied: Vec<String> =
+        __diesel_schema_migrations::table.select(__diesel_schema_migrations::version).load(conn)?;
+    let known = match conn {
+        Conn::Sqlite(_) => MigrationSource::<diesel::sqlite::Sqlite>::migrations(&SQLITE).map(|all| versions(&all)),
+        Conn::Postgres(_) => MigrationSource::<diesel::pg::Pg>::migrations(&POSTGRES).map(|all| versions(&all)),
+    };
+    Ok(known.is_ok_and(|known| known == applied.into_iter().collect()))
 }
 
 fn versions<DB: diesel::backend::Backend>(migrations: &[Box<dyn Migration<DB>>]) -> BTreeSet<String> {

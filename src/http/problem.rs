@@ -17,6 +17,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::text_enum::text_enum;
+
 pub use super::{
     fault::{Fault, FaultCode},
     problem_code::ProblemCode,
@@ -85,6 +87,9 @@ pub enum Error {
     /// Try again later; the text is for the client.
     #[error("{0}")]
     Unavailable(&'static str),
+    /// The service is not ready: the state of each of its parts.
+    #[error("not ready: {0:?}")]
+    NotReady(Vec<Component>),
     /// The database answered an error.
     #[error("database: {0}")]
     Database(#[from] DieselError),
@@ -166,6 +171,11 @@ impl Error {
                 Problem::new(ProblemCode::TooManyRequests, &format!("Wait {seconds} seconds."))
             }
             Self::Unavailable(detail) => Problem::new(ProblemCode::Unavailable, detail),
+            Self::NotReady(components) => {
+                let mut problem = Problem::new(ProblemCode::Unavailable, "A part of the service does not work.");
+                problem.components.clone_from(components);
+                problem
+            }
             Self::Database(error) => database_problem(error),
             Self::Internal(_) => Problem::new(ProblemCode::InternalError, "The cause is in the server's log."),
         }
@@ -230,6 +240,43 @@ fn is_out_of_service(message: &str) -> bool {
     .any(|known| message.contains(known))
 }
 
+text_enum! {
+    /// A part of the service.
+    pub enum ComponentName {
+        /// The process; it fails once it has been told to end.
+        Process = "process",
+        /// The database answers within a second.
+        Database = "database",
+        /// The database has exactly this release's migrations.
+        Migrations = "migrations",
+        /// The disk of the data directory, and of the embedded database.
+        Disk = "disk",
+    }
+}
+
+text_enum! {
+    /// How a part of the service does.
+    pub enum ComponentStatus {
+        /// It works.
+        Ok = "ok",
+        /// It works, and will not for long: reads go on, writes may soon be refused.
+        Degraded = "degraded",
+        /// It does not work.
+        Failing = "failing",
+    }
+}
+
+/// A part of the service and how it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Component {
+    /// Which part.
+    #[schema(example = "database")]
+    pub name: ComponentName,
+    /// How it does.
+    #[schema(example = "ok")]
+    pub status: ComponentStatus,
+}
+
 /// The body of every error answer.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -253,6 +300,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 50)]
     pub errors: Vec<Fault>,
+    /// The state of each part, where readiness is what was asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 10)]
+    pub components: Vec<Component>,
     #[serde(skip, default = "internal")]
     #[schema(ignore)]
     code: ProblemCode,
@@ -273,6 +324,7 @@ impl Problem {
             detail: detail.chars().take(500).collect(),
             instance: String::new(),
             errors: Vec::new(),
+            components: Vec::new(),
             code,
         }
     }

@@ -4,4 +4,5 @@
 //! The page for people is Swagger UI from files inside the binary, so it needs no other network.
 //! Each problem type's address answers with its title and remedy.
 
+mod health;
 pub mod routes;

@@ -1,33 +1,24 @@
 //! Handlers of the service's own resources.
 
-use std::{
-    sync::{Arc, LazyLock, atomic::Ordering},
-    time::Duration,
-};
+use std::sync::{Arc, LazyLock};
 
-use actix_web::{
-    HttpResponse, get,
-    http::header,
-    web::{Data, Path},
-};
+use actix_web::{HttpResponse, get, http::header, web::Path};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use crate::{
-    app::State,
-    db,
     http::{Error, Found, NoQuery, ProblemCode},
     openapi,
+    system::health,
 };
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
+    health::configure(config);
     config
         .service(get_root)
         .service(get_v1)
-        .service(get_livez)
-        .service(get_readyz)
         .service(get_openapi)
         .service(get_docs)
         .service(get_docs_file)
@@ -115,48 +106,6 @@ pub async fn get_root(_: NoQuery) -> Found<Entry> {
 #[get("/v1")]
 pub async fn get_v1(_: NoQuery) -> Found<Entry> {
     entry()
-}
-
-/// Whether the process and its parts work.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Health {
-    /// `ok` when everything works.
-    #[schema(max_length = 20, example = "ok")]
-    pub status: &'static str,
-}
-
-/// Check liveness
-///
-/// Answers as long as the process can answer at all; touches nothing else.
-#[utoipa::path(
-    tag = "service",
-    operation_id = "get_liveness",
-    responses((status = 200, description = "The process is alive.", body = Health)),
-    security(())
-)]
-#[get("/livez")]
-pub async fn get_livez(_: NoQuery) -> Found<Health> {
-    Found::computed(Health { status: "ok" })
-}
-
-/// Check readiness
-///
-/// Asks the database, and answers 503 when it does not answer within a second or when the process is about to end.
-#[utoipa::path(
-    tag = "service",
-    operation_id = "get_readiness",
-    responses((status = 200, description = "Requests can be served.", body = Health)),
-    security(())
-)]
-#[get("/readyz")]
-pub async fn get_readyz(state: Data<State>, _: NoQuery) -> Result<Found<Health>, Error> {
-    if state.draining.load(Ordering::Relaxed) {
-        return Err(Error::Unavailable("The service is about to end."));
-    }
-    match tokio::time::timeout(Duration::from_secs(1), state.db.scan(db::ping)).await {
-        Ok(Ok(())) => Ok(Found::computed(Health { status: "ok" })),
-        _ => Err(Error::Unavailable("The database does not answer.")),
-    }
 }
 
 /// Read the API document

@@ -20,6 +20,7 @@ use preceptor::{
     db::{Db, Options, migrations},
     http::ProblemCode,
 };
+use serde_json::json;
 
 use crate::{
     storage::{code, count, moderator, text, write},
@@ -227,7 +228,9 @@ fn sigterm_fails_readiness_first_and_loses_no_request() {
         let end = Command::new("kill").args(["-TERM", &server.id().to_string()]).status().unwrap();
         assert!(end.success());
         eventually("draining", async || (status("/readyz").await == Some(503)).then_some(())).await;
-        client.get("/readyz").await.problem(503, "unavailable");
+        let components = client.get("/readyz").await.problem(503, "unavailable")["components"].clone();
+        assert_eq!(components[0], json!({ "name": "process", "status": "failing" }));
+        assert_eq!(components[1], json!({ "name": "database", "status": "ok" }));
         client.get("/livez").await.expect(200);
         client.get("/v1/programs").await.expect(200);
         assert!(server.wait().unwrap().success());

@@ -20,9 +20,10 @@ use preceptor::{
     on_each_backend,
     time::Timestamp,
 };
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::support::{Backend, TestApp};
+use crate::support::{Backend, Setup, TestApp};
 
 pub fn text(conn: &mut Conn, query: &str) -> Result<String, Error> {
     Ok(on_each_backend!(conn, |c| sql::<Text>(query).get_result(c))?)
@@ -258,5 +259,18 @@ on_both! {
         assert_eq!(code(&error.unwrap_err()), ProblemCode::Unavailable);
         holder.batch_execute("ROLLBACK").unwrap();
         write(&app.state.db, change).await.unwrap();
+    }
+
+    async fn readiness_names_each_part_and_how_it_does(backend: Backend) {
+        let app = TestApp::on(Setup::migrated(backend), |config| config.disk_reserve = u64::MAX);
+        let ready = app.client().get("/readyz").await.expect(200);
+        let part = |name: &str, status: &str| json!({ "name": name, "status": status });
+        let parts = [part("process", "ok"), part("database", "ok"), part("migrations", "ok"), part("disk", "degraded")];
+        assert_eq!(ready.json(), json!({ "status": "degraded", "components": parts }));
+
+        // A later release has migrated the database meanwhile.
+        write(&app.state.db, "INSERT INTO __diesel_schema_migrations (version) VALUES ('29991231000000')").await.unwrap();
+        let problem = app.client().get("/readyz").await.problem(503, "unavailable");
+        assert_eq!(problem["components"][2], part("migrations", "failing"));
     }
 }
