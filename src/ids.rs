@@ -162,6 +162,26 @@ id_type! {
     pub struct DecisionId; "Identifier of a decision."
 }
 id_type! {
+    /// An OAuth 2 client.
+    pub struct ClientId; "Identifier of a client: its `client_id`."
+}
+id_type! {
+    /// A secret of a client.
+    pub struct SecretId; "Identifier of a client's secret; not the secret."
+}
+id_type! {
+    /// A session: what a sign-in opens.
+    pub struct SessionId; "Identifier of a session."
+}
+id_type! {
+    /// A cohort: the participants of one program in one period.
+    pub struct CohortId; "Identifier of a cohort."
+}
+id_type! {
+    /// A link of a moderator or assessor to a provider or university.
+    pub struct ConflictId; "Identifier of a conflict of interest."
+}
+id_type! {
     /// A university.
     pub struct UniversityId; "Identifier of a university."
 }

@@ -3,10 +3,11 @@
 //!
 //! The features are [`programs`], [`providers`], [`universities`], [`reviews`] and [`red_flags`]; each has a pure
 //! `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
-//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`db`] (one store, two
+//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`sessions`] and [`audit`], [`db`] (one store, two
 //! engines), [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod cli;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod rules;
 pub mod score;
 pub mod search_text;
 pub mod server;
+pub mod sessions;
 pub mod system;
 pub mod text_enum;
 pub mod time;

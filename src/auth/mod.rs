@@ -7,11 +7,16 @@
 mod keys;
 pub mod principals;
 pub mod routes;
+mod scope;
+mod seal;
+pub mod secrets;
 mod tokens;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 pub use keys::{Jwk, KeyError, Keys, private_dir};
-pub use tokens::{Tokens, Verified, bearer};
+pub use scope::Scope;
+pub use seal::PurposeKey;
+pub use tokens::{Subject, Tokens, Verified, bearer};
 
 use crate::{
     app::State,
@@ -36,6 +41,8 @@ text_enum! {
         Provider = "provider",
         /// Acts for one university.
         University = "university",
+        /// Reads what anyone may read: a site or an app built on the service.
+        Frontend = "frontend",
     }
 }
 
@@ -56,12 +63,14 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
     let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
     let Some(token) = bearer(req.headers())? else { return Ok(None) };
     let verified = state.auth.verify(token, Timestamp::now())?;
-    let principal = state.db.read_latest(move |conn| Ok(principals::find(conn, verified.principal)?)).await?;
+    let principal = state.db.read_latest(move |conn| Ok(principals::behind(conn, &verified)?)).await?;
     let caller = principal
-        .filter(|principal| principal.stands_behind(&verified))
         .map(|principal| principal.caller())
         .ok_or(Error::Unauthorized("The access token has been revoked."))?;
     req.extensions_mut().insert(caller);
+    if !verified.scope.may_write() && !req.method().is_safe() {
+        return Err(Error::Forbidden("This token may only read."));
+    }
     Ok(Some(caller))
 }
 

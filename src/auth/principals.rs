@@ -1,11 +1,16 @@
 //! Principals: everyone and everything that can hold a token.
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
+use uuid::Uuid;
 
 use super::{Caller, Role, Verified};
 use crate::{
-    db::{Conn, schema::principals},
-    ids::{PrincipalId, ProviderId, UniversityId},
+    db::{
+        Conn,
+        schema::{principals, revoked_tokens, sessions},
+    },
+    ids::{PrincipalId, ProviderId, SessionId, UniversityId},
+    on_each_backend,
     time::Timestamp,
 };
 
@@ -48,7 +53,7 @@ impl Principal {
     #[must_use]
     pub fn stands_behind(&self, token: &Verified) -> bool {
         self.disabled_at.is_none()
-            && self.role == token.role
+            && self.role == token.scope.role()
             && token.issued_at >= self.tokens_valid_from.as_micros() / 1_000_000
     }
 
@@ -62,6 +67,35 @@ impl Principal {
 /// Finds a principal.
 pub fn find(conn: &mut Conn, id: PrincipalId) -> QueryResult<Option<Principal>> {
     principals::table.find(id).select(Principal::as_select()).first(conn).optional()
+}
+
+/// The principal behind a token that still holds: neither it nor its session nor the principal's rights have ended.
+/// One statement, because every request with a token asks this.
+pub fn behind(conn: &mut Conn, token: &Verified) -> QueryResult<Option<Principal>> {
+    let session = token.session.unwrap_or(SessionId::from_uuid(Uuid::nil()));
+    let ended = sessions::table.filter(sessions::id.eq(session)).filter(sessions::ended_at.is_not_null());
+    let revoked = revoked_tokens::table.filter(revoked_tokens::jti.eq(token.jti.as_bytes().as_slice()));
+    let found: Option<(Principal, bool, bool)> = principals::table
+        .find(token.principal)
+        .select((Principal::as_select(), exists(ended), exists(revoked)))
+        .first(conn)
+        .optional()?;
+    Ok(found
+        .filter(|(principal, ended, revoked)| !ended && !revoked && principal.stands_behind(token))
+        .map(|(principal, ..)| principal))
+}
+
+/// Revokes one access token until it expires by itself. Doing it again changes nothing.
+pub fn revoke_token(conn: &mut Conn, token: &Verified) -> QueryResult<()> {
+    let row = (
+        revoked_tokens::jti.eq(token.jti.as_bytes().to_vec()),
+        revoked_tokens::expires_at.eq(Timestamp::EPOCH.plus_seconds(token.expires_at)),
+    );
+    on_each_backend!(conn, |c| diesel::insert_into(revoked_tokens::table)
+        .values(row)
+        .on_conflict_do_nothing()
+        .execute(c))
+    .map(drop)
 }
 
 /// The principal that acts for a provider, if there is one.

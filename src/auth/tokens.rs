@@ -10,10 +10,10 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Keys, Role};
+use super::{Keys, Role, Scope};
 use crate::{
     http::{Error, strict_json},
-    ids::PrincipalId,
+    ids::{PrincipalId, SessionId},
     time::Timestamp,
 };
 
@@ -25,7 +25,10 @@ const LEEWAY: u64 = 5;
 const REMEMBERED: usize = 50_000;
 const AUDIENCE: &str = "preceptor";
 
-/// The claims of an access token (RFC 9068 section 2.2). `scope` is the role's name.
+/// The `client_id` of tokens made on the command line.
+const COMMAND_LINE: &str = "preceptor-cli";
+
+/// The claims of an access token (RFC 9068 section 2.2); `sid` names the session, if it has one.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Claims {
     iss: String,
@@ -35,7 +38,22 @@ pub struct Claims {
     iat: i64,
     exp: i64,
     jti: Uuid,
-    scope: Role,
+    scope: Scope,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    sid: Option<SessionId>,
+}
+
+/// Whom a token is for and what for.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// The principal.
+    pub principal: PrincipalId,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// Through what the principal asked for it.
+    pub client_id: String,
+    /// The session that it ends with.
+    pub session: Option<SessionId>,
 }
 
 /// What a verified token says.
@@ -43,11 +61,16 @@ pub struct Claims {
 pub struct Verified {
     /// Whom it names.
     pub principal: PrincipalId,
-    /// The role it was issued for.
-    pub role: Role,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// Its id.
+    pub jti: Uuid,
+    /// The session that it ends with.
+    pub session: Option<SessionId>,
     /// When it was issued, Unix seconds.
     pub issued_at: i64,
-    expires_at: i64,
+    /// When it expires, Unix seconds.
+    pub expires_at: i64,
 }
 
 /// Issues and verifies access tokens.
@@ -78,7 +101,7 @@ impl Tokens {
         &self.keys
     }
 
-    /// Signs a token for `principal`, valid from `now` for `lifetime`.
+    /// Signs a token for all that `role` may do, valid from `now` for `lifetime`, as the command line asks for it.
     pub fn issue(
         &self,
         principal: PrincipalId,
@@ -87,17 +110,25 @@ impl Tokens {
         lifetime: Duration,
         jti: Uuid,
     ) -> Result<String, Error> {
+        let client_id = COMMAND_LINE.to_owned();
+        let subject = Subject { principal, scope: Scope::whole(role), client_id, session: None };
+        self.issue_for(subject, now, lifetime, jti)
+    }
+
+    /// Signs a token, valid from `now` for `lifetime`.
+    pub fn issue_for(&self, subject: Subject, now: Timestamp, lifetime: Duration, jti: Uuid) -> Result<String, Error> {
         let iat = now.as_micros() / 1_000_000;
         let lifetime = i64::try_from(lifetime.as_secs()).map_err(Error::internal)?;
         let claims = Claims {
             iss: self.issuer.clone(),
-            sub: principal,
+            sub: subject.principal,
             aud: AUDIENCE.to_owned(),
-            client_id: "preceptor-cli".to_owned(),
+            client_id: subject.client_id,
             iat,
             exp: iat + lifetime,
             jti,
-            scope: role,
+            scope: subject.scope,
+            sid: subject.session,
         };
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
@@ -136,8 +167,14 @@ impl Tokens {
         }
         let key = checked_kid(token).and_then(|kid| self.keys.verifying(&kid).ok_or(INVALID))?;
         let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| INVALID)?.claims;
-        let verified =
-            Verified { principal: claims.sub, role: claims.scope, issued_at: claims.iat, expires_at: claims.exp };
+        let verified = Verified {
+            principal: claims.sub,
+            scope: claims.scope,
+            jti: claims.jti,
+            session: claims.sid,
+            issued_at: claims.iat,
+            expires_at: claims.exp,
+        };
         let leeway = i64::try_from(LEEWAY).unwrap_or_default();
         let issued_later = claims.iat > now.as_micros() / 1_000_000 + leeway;
         if issued_later || claims.client_id.is_empty() || !live(&verified, now) {

@@ -57,6 +57,8 @@ impl From<Role> for ActorRole {
             Role::Participant => Self::Participant,
             Role::Provider => Self::Provider,
             Role::University => Self::University,
+            // It may only read, so that no act is ever its own.
+            Role::Frontend => Self::System,
         }
     }
 }

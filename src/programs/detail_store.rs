@@ -157,7 +157,7 @@ pub fn is_insider(caller: Option<&Caller>, provider: ProviderId) -> bool {
     caller.is_some_and(|caller| match caller.role {
         Role::Admin | Role::Moderator | Role::Assessor => true,
         Role::Provider => caller.provider == Some(provider),
-        Role::Participant | Role::University => false,
+        Role::Participant | Role::University | Role::Frontend => false,
     })
 }
 

@@ -114,7 +114,7 @@ fn reads_contact(caller: Option<&Caller>, provider: ProviderId) -> bool {
     caller.is_some_and(|caller| match caller.role {
         Role::Admin | Role::Moderator => true,
         Role::Provider => caller.provider == Some(provider),
-        Role::Assessor | Role::Participant | Role::University => false,
+        Role::Assessor | Role::Participant | Role::University | Role::Frontend => false,
     })
 }
 
