@@ -97,7 +97,7 @@ pub struct Evidence {
     #[schema(
         min_length = 10,
         max_length = 500,
-        pattern = "^https?://[!-~]+$",
+        pattern = "^https?://[A-Za-z0-9.:-]+([/?#][!-~]*)?$",
         format = "uri",
         example = "https://example.org/offer"
     )]

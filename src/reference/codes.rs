@@ -1,4 +1,4 @@
-//! Codes kept by others: countries (ISO 3166-1), currencies (ISO 4217), language tags (BCP 47); and
+//! Codes kept by others: countries (ISO 3166-1), currencies (ISO 4217), languages (ISO 639-1, BCP 47); and
 //! the plain lists of code and title that the reference endpoints answer with.
 
 use std::sync::LazyLock;
@@ -63,6 +63,22 @@ static CURRENCIES: LazyLock<Vec<CurrencyInfo>> = LazyLock::new(|| {
         })
         .collect()
 });
+
+static LANGUAGES: LazyLock<Vec<CodeInfo>> = LazyLock::new(|| {
+    let mut languages: Vec<CodeInfo> = isolang::languages()
+        .filter_map(|language| {
+            Some(CodeInfo { code: language.to_639_1()?.to_owned(), title: language.to_name().to_owned() })
+        })
+        .collect();
+    languages.sort_by(|a, b| a.code.cmp(&b.code));
+    languages
+});
+
+/// Every language with a code of two letters (ISO 639-1), by code. Tags may name others too ([`is_language_tag`]).
+#[must_use]
+pub fn languages() -> &'static [CodeInfo] {
+    &LANGUAGES
+}
 
 /// Every country by code: ISO 3166-1 alpha-2, and the user-assigned XK for Kosovo.
 #[must_use]
@@ -145,6 +161,15 @@ mod tests {
         assert!(!is_currency("XAU") && !is_currency("XXX") && !is_currency("HRK") && !is_currency("eur"));
         let digits = |code: &str| currencies().iter().find(|c| c.code == code).unwrap().minor_digits;
         assert_eq!((digits("JPY"), digits("USD"), digits("KWD")), (0, 2, 3));
+    }
+
+    #[test]
+    fn languages_are_sorted_and_each_code_is_a_tag() {
+        assert!((180..=190).contains(&languages().len()), "{}", languages().len());
+        assert!(languages().windows(2).all(|pair| pair[0].code < pair[1].code));
+        assert!(languages().iter().all(|language| is_language_tag(&language.code)));
+        let name = |code: &str| languages().iter().find(|language| language.code == code).unwrap().title.as_str();
+        assert_eq!((name("es"), name("fr")), ("Spanish", "French"));
     }
 
     #[test]

@@ -13,8 +13,8 @@ pub mod specialties;
 pub mod tasks;
 
 pub use codes::{
-    CodeInfo, CurrencyInfo, countries, currencies, is_country, is_currency, is_language_tag, primary_language,
-    specialties, tracks, training_levels,
+    CodeInfo, CurrencyInfo, countries, currencies, is_country, is_currency, is_language_tag, languages,
+    primary_language, specialties, tracks, training_levels,
 };
 pub use criteria::{CriterionCode, CriterionInfo, criteria};
 pub use red_flags::{ObservableBy, RedFlagKind, RedFlagKindInfo, Severity, red_flag_kinds};

@@ -21,7 +21,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(list_tracks)
         .service(list_training_levels)
         .service(list_countries)
-        .service(list_currencies);
+        .service(list_currencies)
+        .service(list_languages);
 }
 
 /// Declares the body of a list and the one value of it.
@@ -75,6 +76,10 @@ whole_list! {
 whole_list! {
     /// Every currency.
     CurrencyList of CurrencyInfo = super::currencies().to_vec()
+}
+whole_list! {
+    /// Every language with a code of two letters.
+    LanguageList of CodeInfo = super::languages().to_vec()
 }
 
 /// List the kinds of red flag
@@ -190,4 +195,19 @@ pub async fn list_countries(_: NoQuery) -> Found<&'static CountryList> {
 #[get("/v1/reference/currencies")]
 pub async fn list_currencies(_: NoQuery) -> Found<&'static CurrencyList> {
     CurrencyList::answer()
+}
+
+/// List the languages
+///
+/// ISO 639-1 codes, by code: the beginning of most language tags (BCP 47). A program may name languages of three
+/// letters too. The whole list; it has no pages.
+#[utoipa::path(
+    tag = "reference",
+    operation_id = "list_languages",
+    responses((status = 200, description = "Every language with a code of two letters.", body = LanguageList)),
+    security(())
+)]
+#[get("/v1/reference/languages")]
+pub async fn list_languages(_: NoQuery) -> Found<&'static LanguageList> {
+    LanguageList::answer()
 }
