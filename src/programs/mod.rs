@@ -7,6 +7,8 @@
 
 pub mod compare;
 pub mod derived;
+pub mod desk;
+pub mod desk_store;
 pub mod detail_store;
 pub mod history_store;
 pub mod list;

@@ -18,6 +18,7 @@ mod migrations;
 mod openapi;
 mod outages;
 mod plans;
+mod program_desk;
 mod program_lists;
 mod programs;
 mod providers;

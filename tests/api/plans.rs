@@ -15,9 +15,11 @@ use diesel::{
 };
 use preceptor::{
     db::Conn,
-    http::Query,
+    http::{Position, Query},
     ids::{ProgramId, ReviewId},
-    programs::{derived, detail_store, list_query::ListQuery, list_store, store::Key},
+    programs::{
+        derived, desk_store, detail_store, list_query::ListQuery, list_store, model::ProgramStatus, store::Key,
+    },
     providers, red_flags, reviews, universities,
 };
 use uuid::Uuid;
@@ -141,6 +143,10 @@ on_both! {
             };
             reviews::list_store::of_program(conn, program, &filter, None, 21).unwrap();
         }
+        let provider = preceptor::ids::ProviderId::from_uuid(Uuid::nil());
+        let after = Position::by_number(0, Uuid::nil());
+        desk_store::of_provider(conn, provider, Some(ProgramStatus::Draft), Some(&after), 21).unwrap();
+        desk_store::submitted(conn, Some(&after), 21).unwrap();
         let nobody = Uuid::nil();
         let _ = reviews::store::find(conn, ReviewId::from_uuid(nobody));
         reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();

@@ -13,6 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn configure(config: &mut ServiceConfig) {
     // Before the single programs: their addresses would be read as slugs.
     super::list::configure_lists(config);
+    super::desk::configure(config);
     config
         .service(write::post_program)
         .service(read::get_program)
