@@ -1,6 +1,6 @@
 //! The actix application: shared state, the order of middleware, and the one list of features.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use actix_cors::Cors;
 use actix_web::{
@@ -25,7 +25,8 @@ use crate::{
     },
     ids::ProgramId,
     metrics::Metrics,
-    programs, providers, red_flags, reference, reviews, system, universities,
+    programs::{self, list_sql::Frequencies},
+    providers, red_flags, reference, reviews, system, universities,
 };
 
 /// How many rendered programs are expected, for the cache's tables.
@@ -59,6 +60,8 @@ pub struct State {
     pub cursors: CursorKey,
     /// Rendered programs by id and entity tag, bounded by their bytes.
     pub details: Cache<(ProgramId, String), Bytes, BytesWeigh>,
+    /// How many programs common conditions find.
+    pub frequencies: Arc<Frequencies>,
     /// Set once the process has been told to end; readiness then answers 503.
     pub draining: AtomicBool,
 }
@@ -70,7 +73,17 @@ impl State {
         let cursors = CursorKey::derive(auth.keys().secret());
         let details = Cache::with_weighter(DETAILS, DETAIL_BYTES, BytesWeigh);
         let limits = Limits::new(config.rate_limits);
-        Self { db, auth, config, limits, metrics: Metrics::new(), cursors, details, draining: AtomicBool::new(false) }
+        Self {
+            db,
+            auth,
+            config,
+            limits,
+            metrics: Metrics::new(),
+            cursors,
+            details,
+            frequencies: Arc::default(),
+            draining: AtomicBool::new(false),
+        }
     }
 }
 

@@ -67,6 +67,7 @@ async fn keep_up(state: Data<State>) {
     loop {
         tick.tick().await;
         state.limits.tidy();
+        state.frequencies.forget();
         if let Err(error) = crate::programs::refresh(&state.db, crate::time::Timestamp::now()).await {
             tracing::error!(%error, "derived columns could not be brought to the present day");
         }

@@ -39,16 +39,16 @@ use crate::{
 pub struct Amounts {
     /// Listed programs.
     #[arg(long, default_value_t = 1000)]
-    programs: u32,
+    pub programs: u32,
     /// Published reviews, spread unevenly over the programs.
     #[arg(long, default_value_t = 20_000)]
-    reviews: u32,
+    pub reviews: u32,
     /// Red-flag reports in several states.
     #[arg(long, default_value_t = 2000)]
-    reports: u32,
+    pub reports: u32,
     /// The same seed makes the same data.
     #[arg(long, default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
 }
 
 /// Rows in one insert: SQLite takes 32,766 parameters, a review has 21.

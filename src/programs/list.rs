@@ -1,6 +1,6 @@
 //! The list of programs and its facets.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{get, web::Data};
 use serde::Serialize;
@@ -161,7 +161,8 @@ pub async fn list_programs(state: Data<State>, query: Query<ListQuery>) -> Resul
     let after = paging.position(&state.cursors)?;
     let most = paging.fetch();
     let simple = filter.is_simple();
-    let list = move |conn: &mut Conn| list_store::page(conn, &filter, sort, after.as_ref(), most);
+    let known = Arc::clone(&state.frequencies);
+    let list = move |conn: &mut Conn| list_store::page(conn, &filter, &known, sort, after.as_ref(), most);
     // Conditions that have no index together may take many rows to fill a page.
     let rows = if simple { state.db.read(list).await? } else { state.db.scan(list).await? };
     let slice = paging.page(rows, &state.cursors, |listed| list_store::position(sort, &listed.row));
@@ -270,7 +271,8 @@ impl Facets {
 )]
 #[get("/v1/programs/facets")]
 pub async fn get_program_facets(state: Data<State>, filter: Query<ProgramFilter>) -> Result<Found<Facets>, Error> {
-    let counts = state.db.scan(move |conn| list_store::counts(conn, &filter.0)).await?;
+    let known = Arc::clone(&state.frequencies);
+    let counts = state.db.scan(move |conn| list_store::counts(conn, &filter.0, &known)).await?;
     Ok(Found::computed(Facets::of(counts)))
 }
 

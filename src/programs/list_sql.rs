@@ -10,6 +10,7 @@ use diesel::{
     query_builder::{AstPass, Query, QueryFragment, QueryId},
     sql_types::BigInt,
 };
+use quick_cache::sync::Cache;
 
 use super::{
     list_query::{ProgramFilter, TermFilter},
@@ -27,6 +28,8 @@ const FEW: i64 = 300;
 /// Words that fewer programs than this have are looked up in the search index all at once; more common ones are looked
 /// for in each text that the query comes upon, which are few.
 const COMMON: i64 = 2000;
+/// Counts remembered. An entry takes about 100 bytes.
+const FREQUENCIES: usize = 20_000;
 
 /// How many rows a query has.
 struct CountOf(Sql);
@@ -51,8 +54,36 @@ impl QueryFragment<Backend> for CountOf {
 
 impl RunQueryDsl<Conn> for CountOf {}
 
-fn count(conn: &mut Conn, query: Sql, most: i64) -> QueryResult<i64> {
-    CountOf(query.sql(" LIMIT ").value(most)).get_result(conn)
+/// How many programs a condition finds, up to a bound. Remembered until [`Frequencies::forget`], because counting takes
+/// as long as a third of a search; an old count costs time at the worst, since it only decides where a query starts.
+pub struct Frequencies(Cache<String, i64>);
+
+impl Frequencies {
+    /// Knows nothing yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(Cache::new(FREQUENCIES))
+    }
+
+    /// Counts anew from now on.
+    pub fn forget(&self) {
+        self.0.clear();
+    }
+
+    fn count(&self, conn: &mut Conn, key: String, query: Sql, most: i64) -> QueryResult<i64> {
+        if let Some(known) = self.0.get(&key) {
+            return Ok(known);
+        }
+        let found = CountOf(query.sql(" LIMIT ").value(most)).get_result(conn)?;
+        self.0.insert(key, found);
+        Ok(found)
+    }
+}
+
+impl Default for Frequencies {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 /// What a query starts from.
@@ -137,7 +168,7 @@ pub struct Conditions<'a> {
 
 impl<'a> Conditions<'a> {
     /// `None` when nothing can match: no such provider, or a search without a word.
-    pub fn prepare(conn: &mut Conn, filter: &'a ProgramFilter) -> QueryResult<Option<Self>> {
+    pub fn prepare(conn: &mut Conn, filter: &'a ProgramFilter, known: &Frequencies) -> QueryResult<Option<Self>> {
         let mut provider = None;
         if let Some(key) = &filter.provider {
             let Some(row) = find_provider(conn, key)? else { return Ok(None) };
@@ -149,15 +180,15 @@ impl<'a> Conditions<'a> {
             return Ok(None);
         }
         let mut conditions = Self { filter, provider, terms: filter.terms(), words, start: Start::Sort };
-        conditions.start = conditions.choose(conn)?;
+        conditions.start = conditions.choose(conn, known)?;
         Ok(Some(conditions))
     }
 
-    fn choose(&mut self, conn: &mut Conn) -> QueryResult<Start> {
+    fn choose(&mut self, conn: &mut Conn, known: &Frequencies) -> QueryResult<Start> {
         let (mut start, mut fewest) = (Start::Sort, FEW);
         if let Some(words) = &mut self.words {
             let most = if words.sqlite { COMMON } else { FEW };
-            let found = count(conn, words.hits(), most)?;
+            let found = known.count(conn, words.all.join(" "), words.hits(), most)?;
             words.common = found == most;
             if found < fewest {
                 (start, fewest) = (Start::Words, found);
@@ -167,7 +198,8 @@ impl<'a> Conditions<'a> {
             return Ok(Start::Provider);
         }
         for (number, condition) in self.terms.iter().enumerate() {
-            let found = count(conn, programs_with(condition), fewest)?;
+            let key = format!("{}:{}", condition.kind, condition.terms.join(","));
+            let found = known.count(conn, key, programs_with(condition), FEW)?;
             if found < fewest {
                 (start, fewest) = (Start::Terms(number), found);
             }

@@ -6,7 +6,7 @@ use diesel::{prelude::*, sql_types::Text};
 
 use super::{
     list_query::{ProgramFilter, ProgramSort},
-    list_sql::Conditions,
+    list_sql::{Conditions, Frequencies},
     model::TermKind,
 };
 use crate::{
@@ -140,11 +140,12 @@ pub fn position(sort: ProgramSort, row: &SummaryRow) -> Position {
 pub fn page(
     conn: &mut Conn,
     filter: &ProgramFilter,
+    known: &Frequencies,
     sort: ProgramSort,
     after: Option<&Position>,
     most: i64,
 ) -> Result<Vec<ListedProgram>, Error> {
-    let Some(conditions) = Conditions::prepare(conn, filter)? else { return Ok(Vec::new()) };
+    let Some(conditions) = Conditions::prepare(conn, filter, known)? else { return Ok(Vec::new()) };
     let query = programs::table.filter(conditions.sql()).into_boxed::<Backend>();
     let rows = sorted(query, sort, after).limit(most).select(SummaryRow::as_select()).load(conn)?;
     Ok(with_terms(conn, rows)?)
@@ -196,8 +197,8 @@ pub struct Counts {
 }
 
 /// Counts the programs that match, by term and by verdict.
-pub fn counts(conn: &mut Conn, filter: &ProgramFilter) -> Result<Counts, Error> {
-    let Some(conditions) = Conditions::prepare(conn, filter)? else { return Ok(Counts::default()) };
+pub fn counts(conn: &mut Conn, filter: &ProgramFilter, known: &Frequencies) -> Result<Counts, Error> {
+    let Some(conditions) = Conditions::prepare(conn, filter, known)? else { return Ok(Counts::default()) };
     let verdicts = programs::table
         .filter(conditions.sql())
         .group_by(programs::verdict)

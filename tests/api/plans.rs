@@ -15,12 +15,16 @@ use diesel::{
 };
 use preceptor::{
     db::Conn,
+    generate::{self, Amounts},
     http::{Position, Query},
     ids::{ProgramId, ReviewId},
     programs::{
-        derived, desk_store, detail_store, list_query::ListQuery, list_store, model::ProgramStatus, store::Key,
+        derived, desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store,
+        model::ProgramStatus, store::Key,
     },
-    providers, red_flags, reviews, universities,
+    providers, red_flags, reviews,
+    time::Timestamp,
+    universities,
 };
 use uuid::Uuid;
 
@@ -40,7 +44,7 @@ const GROWING: [&str; 9] = [
 ];
 
 /// Sorts and filters of the list of programs that must not read the whole catalogue.
-const LISTS: [&str; 13] = [
+const LISTS: [&str; 14] = [
     "/",
     "/?sort=score",
     "/?sort=-listed_at",
@@ -53,6 +57,7 @@ const LISTS: [&str; 13] = [
     "/?country=NP&specialty=internal_medicine",
     "/?training_level=pre_health&track=clinical_observation",
     "/?q=ward+rounds",
+    "/?q=ward",
     "/?without_red_flag=vague_role&min_score=4",
 ];
 
@@ -125,6 +130,9 @@ on_both! {
         let app = TestApp::start(backend);
         let listed = builders::listed(&app, "Plans").await;
         let program: ProgramId = listed.program_id.parse().unwrap();
+        // Enough for both shapes of a search: the rare word is looked up, the common one is tested on the way.
+        let amounts = Amounts { programs: 320, reviews: 0, reports: 0, seed: 1 };
+        generate::run(&mut app.connect(), &amounts, Timestamp::now()).unwrap();
         let (mut conn, seen) = watched(&app);
         let conn = &mut conn;
 
@@ -133,9 +141,9 @@ on_both! {
         derived::report_facts(conn, program).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
-            let rows = list_store::page(conn, &filter, sort, None, 21).unwrap();
+            let rows = list_store::page(conn, &filter, &Frequencies::new(), sort, None, 21).unwrap();
             let after = rows.first().map(|row| list_store::position(sort, &row.row));
-            list_store::page(conn, &filter, sort, after.as_ref(), 21).unwrap();
+            list_store::page(conn, &filter, &Frequencies::new(), sort, after.as_ref(), 21).unwrap();
         }
         for sort in reviews::list_store::ReviewSort::ALL {
             let filter = reviews::list_store::PublicFilter {
