@@ -15,6 +15,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
     auth::{self, Tokens},
+    clients,
     config::Config,
     db::Db,
     http::{
@@ -25,6 +26,7 @@ use crate::{
     },
     ids::ProgramId,
     metrics::Metrics,
+    oauth,
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, reviews, system, universities,
 };
@@ -92,6 +94,8 @@ pub fn routes(config: &mut ServiceConfig) {
     system::routes::configure(config);
     auth::routes::configure(config);
     reference::routes::configure(config);
+    clients::routes::configure(config);
+    oauth::configure(config);
     providers::routes::configure(config);
     programs::routes::configure(config);
     reviews::routes::configure(config);

@@ -7,13 +7,20 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     app::{State, app},
-    http::schema,
+    auth::principals,
+    db::Db,
+    http::{Error, schema},
+    time::Timestamp,
 };
 
 /// How long requests in flight may take to finish.
 const SHUTDOWN: u64 = 30;
 /// How often idle rate-limit buckets are forgotten and derived columns are brought to the present day.
 const UPKEEP: Duration = Duration::from_mins(1);
+/// Revocations forgotten in one transaction.
+const PURGED: i64 = 1000;
+/// Seconds for which a revocation outlives its token: longer than clocks of nodes may differ.
+const REVOCATION_KEPT: i64 = 60;
 
 /// Serves until SIGTERM or SIGINT, then drains and returns. `ready` runs once the port is open.
 pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
@@ -68,8 +75,17 @@ async fn keep_up(state: Data<State>) {
         tick.tick().await;
         state.limits.tidy();
         state.frequencies.forget();
-        if let Err(error) = crate::programs::refresh(&state.db, crate::time::Timestamp::now()).await {
+        if let Err(error) = crate::programs::refresh(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "derived columns could not be brought to the present day");
         }
+        if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {
+            tracing::error!(%error, "revocations of expired tokens could not be forgotten");
+        }
     }
+}
+
+/// Forgets revocations of tokens that nobody would take any more, a bounded number at a time.
+async fn forget_revoked_tokens(db: &Db, now: Timestamp) -> Result<usize, Error> {
+    let before = now.plus_seconds(-REVOCATION_KEPT);
+    db.write(move |conn| Ok(principals::purge_revoked(conn, before, PURGED)?)).await
 }

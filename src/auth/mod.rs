@@ -16,7 +16,7 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 pub use keys::{Jwk, KeyError, Keys, private_dir};
 pub use scope::Scope;
 pub use seal::PurposeKey;
-pub use tokens::{Subject, Tokens, Verified, bearer};
+pub use tokens::{AUDIENCE, Subject, Tokens, Verified, bearer};
 
 use crate::{
     app::State,
@@ -69,7 +69,12 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
         .ok_or(Error::Unauthorized("The access token has been revoked."))?;
     req.extensions_mut().insert(caller);
     if !verified.scope.may_write() && !req.method().is_safe() {
-        return Err(Error::Forbidden("This token may only read."));
+        let (role, whole) = (verified.scope.role(), Scope::whole(verified.scope.role()));
+        // A frontend's role has no scope that writes.
+        return Err(match role {
+            Role::Frontend => Error::Forbidden("This token may only read."),
+            _ => Error::InsufficientScope("This token may only read.", whole.as_str()),
+        });
     }
     Ok(Some(caller))
 }
@@ -115,7 +120,7 @@ macro_rules! role_extractor {
                 Box::pin(async move {
                     match caller.await? {
                         caller if caller.role == Role::$name => Ok(Self(caller)),
-                        _ => Err(Error::Forbidden($refusal)),
+                        _ => Err(Error::InsufficientScope($refusal, Scope::whole(Role::$name).as_str())),
                     }
                 })
             }
@@ -157,7 +162,9 @@ impl FromRequest for OwnProvider {
         Box::pin(async move {
             match caller.await? {
                 caller @ Caller { role: Role::Provider, provider: Some(provider), .. } => Ok(Self { caller, provider }),
-                _ => Err(Error::Forbidden("This operation needs a provider's token.")),
+                _ => {
+                    Err(Error::InsufficientScope("This operation needs a provider's token.", Scope::Provider.as_str()))
+                }
             }
         })
     }

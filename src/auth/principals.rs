@@ -1,13 +1,16 @@
 //! Principals: everyone and everything that can hold a token.
 
-use diesel::{dsl::exists, prelude::*};
+use diesel::{
+    dsl::{exists, not},
+    prelude::*,
+};
 use uuid::Uuid;
 
 use super::{Caller, Role, Verified};
 use crate::{
     db::{
         Conn,
-        schema::{principals, revoked_tokens, sessions},
+        schema::{clients, principals, revoked_tokens, sessions},
     },
     ids::{PrincipalId, ProviderId, SessionId, UniversityId},
     on_each_backend,
@@ -85,8 +88,8 @@ pub fn behind(conn: &mut Conn, token: &Verified) -> QueryResult<Option<Principal
         .map(|(principal, ..)| principal))
 }
 
-/// Revokes one access token until it expires by itself. Doing it again changes nothing.
-pub fn revoke_token(conn: &mut Conn, token: &Verified) -> QueryResult<()> {
+/// Revokes one access token until it expires by itself. False when it had been revoked before.
+pub fn revoke_token(conn: &mut Conn, token: &Verified) -> QueryResult<bool> {
     let row = (
         revoked_tokens::jti.eq(token.jti.as_bytes().to_vec()),
         revoked_tokens::expires_at.eq(Timestamp::EPOCH.plus_seconds(token.expires_at)),
@@ -95,19 +98,51 @@ pub fn revoke_token(conn: &mut Conn, token: &Verified) -> QueryResult<()> {
         .values(row)
         .on_conflict_do_nothing()
         .execute(c))
-    .map(drop)
+    .map(|added| added == 1)
 }
 
-/// The principal that acts for a provider, if there is one.
+/// Forgets revocations of tokens that expired before `before`: at most `most` of them.
+pub fn purge_revoked(conn: &mut Conn, before: Timestamp, most: i64) -> QueryResult<usize> {
+    let old: Vec<Vec<u8>> = revoked_tokens::table
+        .filter(revoked_tokens::expires_at.lt(before))
+        .order(revoked_tokens::expires_at)
+        .limit(most)
+        .select(revoked_tokens::jti)
+        .load(conn)?;
+    if old.is_empty() {
+        return Ok(0);
+    }
+    diesel::delete(revoked_tokens::table.filter(revoked_tokens::jti.eq_any(&old))).execute(conn)
+}
+
+/// Takes all rights from a principal: its tokens are refused from the next request on.
+pub fn disable(conn: &mut Conn, id: PrincipalId, now: Timestamp) -> QueryResult<()> {
+    let enabled = principals::table.find(id).filter(principals::disabled_at.is_null());
+    diesel::update(enabled).set(principals::disabled_at.eq(now)).execute(conn).map(drop)
+}
+
+/// Refuses the tokens that a principal has been given up to now. Tokens count in whole seconds, so those of the
+/// present second go too.
+pub fn refuse_earlier_tokens(conn: &mut Conn, id: PrincipalId, now: Timestamp) -> QueryResult<()> {
+    let row = principals::table.find(id);
+    diesel::update(row).set(principals::tokens_valid_from.eq(now.plus_seconds(1))).execute(conn).map(drop)
+}
+
+/// The principal that acts for a provider by itself and not through a client, if there is one.
 pub fn of_provider(conn: &mut Conn, provider: ProviderId) -> QueryResult<Option<Principal>> {
     let query = principals::table.filter(principals::provider_id.eq(provider)).order(principals::id);
-    query.select(Principal::as_select()).first(conn).optional()
+    query.filter(not(of_a_client())).select(Principal::as_select()).first(conn).optional()
 }
 
-/// The principal that acts for a university, if there is one.
+/// The principal that acts for a university by itself and not through a client, if there is one.
 pub fn of_university(conn: &mut Conn, university: UniversityId) -> QueryResult<Option<Principal>> {
     let query = principals::table.filter(principals::university_id.eq(university)).order(principals::id);
-    query.select(Principal::as_select()).first(conn).optional()
+    query.filter(not(of_a_client())).select(Principal::as_select()).first(conn).optional()
+}
+
+#[diesel::dsl::auto_type(no_type_alias)]
+fn of_a_client() -> _ {
+    exists(clients::table.filter(clients::principal_id.eq(principals::id)))
 }
 
 /// Adds a principal.

@@ -23,7 +23,8 @@ const MAX_TOKEN: usize = 8192;
 const LEEWAY: u64 = 5;
 /// Verified tokens remembered. An entry takes about 200 bytes.
 const REMEMBERED: usize = 50_000;
-const AUDIENCE: &str = "preceptor";
+/// The `aud` of access tokens.
+pub const AUDIENCE: &str = "preceptor";
 
 /// The `client_id` of tokens made on the command line.
 const COMMAND_LINE: &str = "preceptor-cli";

@@ -130,7 +130,13 @@ pub fn typed<T: DeserializeOwned + ToSchema + Validate>(value: Value) -> Result<
     Ok(typed)
 }
 
-async fn read_json(mut payload: Payload) -> Result<Value, Error> {
+async fn read_json(payload: Payload) -> Result<Value, Error> {
+    let body = read_body(payload, BODY_LIMIT).await?;
+    strict_json::parse(&body).map_err(Error::BadRequest)
+}
+
+/// Reads a body of at most `limit` bytes.
+pub(crate) async fn read_body(mut payload: Payload, limit: usize) -> Result<BytesMut, Error> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|error| match error {
@@ -139,16 +145,16 @@ async fn read_json(mut payload: Payload) -> Result<Value, Error> {
             }
             _ => Error::BadRequest("The body broke off.".to_owned()),
         })?;
-        if body.len() + chunk.len() > BODY_LIMIT {
-            return Err(Error::TooLarge(BODY_LIMIT));
+        if body.len() + chunk.len() > limit {
+            return Err(Error::TooLarge(limit));
         }
         body.extend_from_slice(&chunk);
     }
-    strict_json::parse(&body).map_err(Error::BadRequest)
+    Ok(body)
 }
 
 /// Requires the media type `wanted`, without a charset other than UTF-8.
-fn media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Error> {
+pub(crate) fn media_type(headers: &HeaderMap, wanted: &'static str) -> Result<(), Error> {
     let refused = || Error::MediaType(wanted);
     let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
     let mut parts = sent.split(';').map(str::trim);

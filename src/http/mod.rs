@@ -1,5 +1,6 @@
 //! What every operation shares: problem documents, strict input, preconditions, paging, typed answers, limits.
 
+pub mod component;
 pub mod extract;
 pub mod fallback;
 pub mod fault;

@@ -150,7 +150,8 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
-fn decode(text: &str) -> Option<String> {
+/// Decodes one name or value of `application/x-www-form-urlencoded`; `None` when it is not percent-encoded UTF-8.
+pub(crate) fn decode(text: &str) -> Option<String> {
     let bytes = text.as_bytes();
     let mut out = Vec::with_capacity(bytes.len());
     let mut rest = bytes.iter();

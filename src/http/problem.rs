@@ -17,9 +17,8 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::text_enum::text_enum;
-
 pub use super::{
+    component::{Component, ComponentName, ComponentStatus},
     fault::{Fault, FaultCode},
     problem_code::ProblemCode,
 };
@@ -48,6 +47,10 @@ pub enum Error {
     /// A good token for another role or another's resource that the caller may know of.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// A good token that lacks the scope: the text for the client, and the scopes of which one would do, separated by
+    /// spaces.
+    #[error("{0}")]
+    InsufficientScope(&'static str, &'static str),
     /// The named kind of thing does not exist, or the caller may not know that it does.
     #[error("no such {0}")]
     NotFound(&'static str),
@@ -141,7 +144,9 @@ impl Error {
                 "The cursor was not made by this list with these filters and this sort.",
             ),
             Self::Unauthorized(detail) => Problem::new(ProblemCode::Unauthorized, detail),
-            Self::Forbidden(detail) => Problem::new(ProblemCode::Forbidden, detail),
+            Self::Forbidden(detail) | Self::InsufficientScope(detail, _) => {
+                Problem::new(ProblemCode::Forbidden, detail)
+            }
             Self::NotFound(what) => Problem::new(ProblemCode::NotFound, &format!("There is no such {what}.")),
             Self::MethodNotAllowed(_) => {
                 Problem::new(ProblemCode::MethodNotAllowed, "The header `Allow` lists the methods of this address.")
@@ -240,43 +245,6 @@ fn is_out_of_service(message: &str) -> bool {
     .any(|known| message.contains(known))
 }
 
-text_enum! {
-    /// A part of the service.
-    pub enum ComponentName {
-        /// The process; it fails once it has been told to end.
-        Process = "process",
-        /// The database answers within a second.
-        Database = "database",
-        /// The database has exactly this release's migrations.
-        Migrations = "migrations",
-        /// The disk of the data directory, and of the embedded database.
-        Disk = "disk",
-    }
-}
-
-text_enum! {
-    /// How a part of the service does.
-    pub enum ComponentStatus {
-        /// It works.
-        Ok = "ok",
-        /// It works, and will not for long: reads go on, writes may soon be refused.
-        Degraded = "degraded",
-        /// It does not work.
-        Failing = "failing",
-    }
-}
-
-/// A part of the service and how it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Component {
-    /// Which part.
-    #[schema(example = "database")]
-    pub name: ComponentName,
-    /// How it does.
-    #[schema(example = "ok")]
-    pub status: ComponentStatus,
-}
-
 /// The body of every error answer.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 pub struct Problem {
@@ -365,6 +333,10 @@ impl ResponseError for Error {
                     header::WWW_AUTHENTICATE,
                     r#"Bearer realm="preceptor", error="insufficient_scope""#,
                 ));
+            }
+            Self::InsufficientScope(_, scope) => {
+                let challenge = format!(r#"Bearer realm="preceptor", error="insufficient_scope", scope="{scope}""#);
+                response.insert_header((header::WWW_AUTHENTICATE, challenge));
             }
             Self::MethodNotAllowed(allow) => {
                 response.insert_header((header::ALLOW, allow.as_str()));

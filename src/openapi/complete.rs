@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::example;
+use super::{example, oauth};
 use crate::http::ProblemCode;
 
 /// One-line text: no control characters, no line breaks, no overrides of text direction (U+202A-202E, U+2066-2069).
@@ -51,7 +51,8 @@ fn security_schemes() -> Value {
     let roles = crate::auth::Role::ALL.iter().map(|role| {
         let description = format!(
             "An access token of the role {role}: a JWT as RFC 9068 describes, signed with ES256, verified as RFC8725 \
-             recommends. It is made by `preceptor token issue --role {role}`."
+             recommends. {}It is made by `preceptor token issue --role {role}`.",
+            oauth::source(*role)
         );
         let scheme = json!({"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": description});
         (role.as_str().to_owned(), scheme)
@@ -130,6 +131,7 @@ fn bound_one(members: &mut Map<String, Value>) {
 
 fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[Link]) {
     let takes_body = operation.get("requestBody").is_some();
+    let takes_form = oauth::takes_form(operation);
     let patches = method == "patch";
     for part in ["parameters", "responses"] {
         if let Some(part) = operation.get_mut(part) {
@@ -155,8 +157,6 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     let creates = operation["responses"].get("201").is_some();
 
     let mut errors = vec![
-        ProblemCode::BadRequest,
-        ProblemCode::Unauthorized,
         ProblemCode::MethodNotAllowed,
         ProblemCode::UriTooLong,
         ProblemCode::UnsupportedMediaType,
@@ -164,16 +164,18 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         ProblemCode::InternalError,
         ProblemCode::Unavailable,
     ];
-    if !public {
-        errors.push(ProblemCode::Forbidden);
+    if !takes_form {
+        errors.extend([ProblemCode::BadRequest, ProblemCode::Unauthorized]);
+        errors.extend((!public).then_some(ProblemCode::Forbidden));
     }
     if path.contains('{') {
         errors.push(ProblemCode::NotFound);
     }
     if takes_body {
-        errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge, ProblemCode::Invalid]);
+        errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge]);
+        errors.extend((!takes_form).then_some(ProblemCode::Invalid));
     }
-    if method == "post" || patches {
+    if (method == "post" && !takes_form) || patches {
         errors.push(ProblemCode::Conflict);
     }
     if patches {
@@ -182,7 +184,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         let mut names = vec!["Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-Id"];
-        if method == "get" || patches || creates || takes_body {
+        if method == "get" || patches || creates || (takes_body && !takes_form) {
             names.push("ETag");
         }
         if is_list {
@@ -205,6 +207,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     if method == "get" && !path.starts_with("/docs") {
         responses.insert("304".to_owned(), json!({"$ref": "#/components/responses/not_modified"}));
     }
+    if takes_form {
+        oauth::refer(responses, public);
+    }
     for code in errors {
         let reference = format!("#/components/responses/{code}");
         responses.entry(code.status().as_str()).or_insert_with(|| json!({"$ref": reference}));
@@ -221,7 +226,7 @@ fn name_roles(operation: &mut Value) {
     }
 }
 
-fn header_ref(name: &str) -> Value {
+pub(super) fn header_ref(name: &str) -> Value {
     json!({"$ref": format!("#/components/headers/{name}")})
 }
 
@@ -333,5 +338,6 @@ fn responses(document: &Value) -> Value {
             }
         }),
     );
+    responses.extend(oauth::responses());
     Value::Object(responses)
 }

@@ -6,6 +6,7 @@
 
 mod complete;
 mod example;
+mod oauth;
 
 use std::sync::LazyLock;
 
@@ -20,7 +21,7 @@ use utoipa::{
 };
 use utoipa_actix_web::AppExt;
 
-use crate::http::Problem;
+use crate::{http::Problem, oauth::OAuthError};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 
@@ -40,13 +41,15 @@ pub fn document() -> &'static Value {
         contact(name = "Preceptor maintainers", url = "https://preceptor.invalid/"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, OAuthError)),
     tags(
         (name = "programs", description = "Listings of medical internships, from draft to archive."),
         (name = "providers", description = "The organisations that run programs."),
         (name = "reviews", description = "What participants tell about a program."),
         (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
         (name = "universities", description = "Universities and their mail domains."),
+        (name = "clients", description = "The programs by which providers, universities and frontends call the API."),
+        (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),
         (name = "reference", description = "Closed lists: kinds of red flag, criteria, tasks, codes."),
         (name = "service", description = "The service about itself."),
     )

@@ -250,7 +250,8 @@ pub async fn patch_provider(
     _: NoQuery,
 ) -> Result<Changed<ProviderBody>, Error> {
     if !matches!(caller.role, Role::Admin | Role::Provider) {
-        return Err(Error::Forbidden("This operation needs an admin's or a provider's token."));
+        let needed = "This operation needs an admin's or a provider's token.";
+        return Err(Error::InsufficientScope(needed, "admin provider"));
     }
     let found = state.db.read_latest(move |conn| Ok(store::find(conn, &key)?)).await?;
     let own = |row: &ProviderRow| caller.role == Role::Admin || caller.provider == Some(row.id);

@@ -136,6 +136,14 @@ pub fn of_token(conn: &mut Conn, token: &str) -> QueryResult<Option<SessionRow>>
     Ok(find(conn, &secrets::hash(token))?.map(|(session, ..)| session))
 }
 
+/// The session of a refresh token that still holds and has not been used, and when the token expires.
+pub fn holding(conn: &mut Conn, token: &str, now: Timestamp) -> QueryResult<Option<(SessionRow, Timestamp)>> {
+    let found = find(conn, &secrets::hash(token))?;
+    Ok(found
+        .filter(|(_, times, disabled)| !disabled && times.at(now) == Use::First)
+        .map(|(session, times, _)| (session, times.expires_at)))
+}
+
 /// Ends a session; its access tokens are refused from the next request on. False when it had ended before.
 pub fn end(conn: &mut Conn, id: SessionId, now: Timestamp) -> QueryResult<bool> {
     let open = sessions::table.find(id).filter(sessions::ended_at.is_null());

@@ -1,0 +1,250 @@
+//! Getting tokens and giving them back.
+
+use actix_web::{
+    HttpRequest, HttpResponse, Responder,
+    body::BoxBody,
+    http::header::{self, HeaderValue},
+    post,
+    web::Data,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
+
+use super::{
+    Refusal, RefusalCode,
+    credentials::Credentials,
+    form::Form,
+    model::{GrantType, TokenInspection, TokenRequest, asked_scopes},
+};
+use crate::{
+    app::State,
+    audit::{self, AuditKey, AuditKind, Event},
+    auth::{Scope, Subject, principals, secrets::SecretKind},
+    clients::model::granted,
+    db::Conn,
+    http::Error,
+    sessions::{
+        Grant,
+        model::{ACCESS_LIFETIME, CLIENT_ID, SuccessorKey},
+        store::{self as session_store, Refreshed},
+    },
+    time::Timestamp,
+};
+
+/// Registers the routes.
+pub(super) fn configure(config: &mut ServiceConfig) {
+    config.service(post_token).service(post_revocation);
+}
+
+/// 200 with JSON that nobody may keep.
+pub(super) struct Unstored<T>(pub T);
+
+impl<T: Serialize> Responder for Unstored<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let Ok(bytes) = serde_json::to_vec(&self.0) else {
+            return HttpResponse::from_error(Error::internal("a body does not serialise"));
+        };
+        let mut response = HttpResponse::Ok().body(bytes);
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        response
+    }
+}
+
+/// An access token, and with a session its next refresh token.
+#[derive(Serialize, ToSchema)]
+pub struct TokenAnswer {
+    /// The access token, for `Authorization: Bearer …`.
+    #[schema(
+        max_length = 8192,
+        pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$",
+        example = "eyJ.eyJ.c2ln"
+    )]
+    pub access_token: String,
+    /// How it is sent.
+    #[schema(max_length = 10, pattern = "^Bearer$", example = "Bearer")]
+    pub token_type: &'static str,
+    /// Seconds for which it holds.
+    #[schema(format = "int32", minimum = 1, maximum = 900, example = 900)]
+    pub expires_in: u64,
+    /// What it may be used for.
+    pub scope: Scope,
+    /// The refresh token that holds from now on; the one that was sent does not any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(
+        max_length = 45,
+        pattern = "^pct_rt_[0-9a-hjkmnp-tv-z]{38}$",
+        example = "pct_rt_00000000000000000000000000000000000000"
+    )]
+    pub refresh_token: Option<String>,
+}
+
+impl TokenAnswer {
+    fn new(state: &State, subject: Subject, refresh_token: Option<String>, now: Timestamp) -> Result<Self, Error> {
+        let scope = subject.scope;
+        let access_token = state.auth.issue_for(subject, now, ACCESS_LIFETIME, Uuid::new_v4())?;
+        Ok(Self { access_token, token_type: "Bearer", expires_in: ACCESS_LIFETIME.as_secs(), scope, refresh_token })
+    }
+}
+
+/// Get an access token
+///
+/// RFC 6749. With `grant_type=client_credentials` a client gets a token for its secret, sent by HTTP Basic or in the
+/// form, and not both. With `grant_type=refresh_token` a session exchanges its refresh token for an access token and
+/// the next refresh token, without a client. A refresh token is used once; for ten seconds it gives the same successor
+/// again, because an answer can be lost. If it comes back later, two hold it, and the session ends.
+///
+/// Access tokens hold for 15 minutes. Refusals (400, 401) have the form of RFC 6749 section 5.2; other errors are
+/// problem documents.
+#[utoipa::path(
+    tag = "oauth",
+    operation_id = "create_token",
+    request_body(content = TokenRequest, description = "The request, as a form.",
+        content_type = "application/x-www-form-urlencoded",
+        example = json!({
+            "grant_type": "client_credentials", "scope": "provider",
+            "client_id": "0195f8a0-1c2d-7abc-8def-0123456789ab",
+            "client_secret": "pct_cs_00000000000000000000000000000000000000"
+        })),
+    responses((status = 200, description = "The token.", body = TokenAnswer)),
+    security(())
+)]
+#[post("/oauth/token")]
+pub async fn post_token(
+    state: Data<State>,
+    req: HttpRequest,
+    form: Form<TokenRequest>,
+) -> Result<Unstored<TokenAnswer>, Refusal> {
+    if form.peek("grant_type").is_some_and(|grant| grant.parse::<GrantType>().is_err()) {
+        let text = "Use `client_credentials` or `refresh_token`.";
+        return Err(Refusal::new(RefusalCode::UnsupportedGrantType, text));
+    }
+    let form = form.valid()?;
+    let now = Timestamp::now();
+    let credentials = Credentials::read(req.headers(), &form)?;
+    let asked = asked_scopes(form.scope.as_deref());
+    match form.grant_type {
+        GrantType::ClientCredentials => {
+            let client = credentials.ok_or_else(Refusal::client)?.prove(&state, now).await?;
+            let scope = asked.and_then(|asked| granted(&client.scopes().ok()?, &asked));
+            let scope =
+                scope.ok_or_else(|| Refusal::new(RefusalCode::InvalidScope, "The client has no such scope."))?;
+            let principal = client.row.principal_id;
+            let subject = Subject { principal, scope, client_id: client.row.id.to_string(), session: None };
+            Ok(Unstored(TokenAnswer::new(&state, subject, None, now)?))
+        }
+        GrantType::RefreshToken => {
+            let client_id = match credentials {
+                // Not needed; but a client that proves itself must not do it wrongly (RFC 6749 section 6).
+                Some(credentials) => credentials.prove(&state, now).await?.row.id.to_string(),
+                None => CLIENT_ID.to_owned(),
+            };
+            // Sessions are participants'.
+            let scope = Scope::Participant;
+            if asked.is_none_or(|asked| asked.iter().any(|asked| *asked != scope)) {
+                return Err(Refusal::new(RefusalCode::InvalidScope, "A session has the scope `participant`."));
+            }
+            let token = form
+                .refresh_token
+                .ok_or_else(|| Refusal::new(RefusalCode::InvalidRequest, "`refresh_token` is missing."))?;
+            let Grant { principal, session, refresh_token } = refresh(&state, token, now).await?;
+            let subject = Subject { principal, scope, client_id, session: Some(session) };
+            Ok(Unstored(TokenAnswer::new(&state, subject, Some(refresh_token), now)?))
+        }
+    }
+}
+
+async fn refresh(state: &State, token: String, now: Timestamp) -> Result<Grant, Refusal> {
+    let refused =
+        || Refusal::new(RefusalCode::InvalidGrant, "The refresh token does not hold any more; sign in again.");
+    // What nobody can have been given needs neither the database nor a line in the log.
+    if !SecretKind::Refresh.fits(&token) {
+        return Err(refused());
+    }
+    let secret = state.auth.keys().secret();
+    let (successors, key) = (SuccessorKey::derive(secret), AuditKey::derive(secret));
+    let work = move |conn: &mut Conn| {
+        let refreshed = session_store::refresh(conn, &successors, &token, now)?;
+        let event = match &refreshed {
+            Refreshed::Granted(_) => return Ok(refreshed),
+            Refreshed::Reused(principal, session) => {
+                Event { kind: AuditKind::RefreshReused, actor: Some(*principal), subject: format!("session:{session}") }
+            }
+            Refreshed::Refused => {
+                Event { kind: AuditKind::SignInFailed, actor: None, subject: "refresh_token".to_owned() }
+            }
+        };
+        audit::append(conn, &key, &event, now)?;
+        Ok(refreshed)
+    };
+    match state.db.write(work).await? {
+        Refreshed::Granted(grant) => Ok(grant),
+        Refreshed::Reused(..) | Refreshed::Refused => Err(refused()),
+    }
+}
+
+/// Revoke a token
+///
+/// RFC 7009. A refresh token ends its session, with all access tokens of that session; an access token is refused from
+/// the next request on. Unknown tokens are answered like known ones: what the caller wants is so already.
+///
+/// No client has to prove itself: whoever holds a token could use it for worse, and whoever finds one that leaked
+/// should be able to end it. A secret that is sent all the same must be right.
+#[utoipa::path(
+    tag = "oauth",
+    operation_id = "revoke_token",
+    request_body(content = TokenInspection, description = "The token, as a form.",
+        content_type = "application/x-www-form-urlencoded",
+        example = json!({"token": "pct_rt_00000000000000000000000000000000000000"})),
+    responses((status = 200, description = "The token does not hold (any more).")),
+    security(())
+)]
+#[post("/oauth/revoke")]
+pub async fn post_revocation(
+    state: Data<State>,
+    req: HttpRequest,
+    form: Form<TokenInspection>,
+) -> Result<HttpResponse, Refusal> {
+    let form = form.valid()?;
+    let now = Timestamp::now();
+    if let Some(credentials) = Credentials::read(req.headers(), &form)? {
+        credentials.prove(&state, now).await?;
+    }
+    let key = AuditKey::derive(state.auth.keys().secret());
+    let token = form.token;
+    if SecretKind::Refresh.fits(&token) {
+        let work = move |conn: &mut Conn| {
+            let Some(session) = session_store::of_token(conn, &token)? else { return Ok(()) };
+            if session_store::end(conn, session.id, now)? {
+                let event = Event {
+                    kind: AuditKind::TokenRevoked,
+                    actor: Some(session.principal_id),
+                    subject: format!("session:{}", session.id),
+                };
+                audit::append(conn, &key, &event, now)?;
+            }
+            Ok(())
+        };
+        state.db.write(work).await?;
+    } else if let Ok(verified) = state.auth.verify(&token, now) {
+        let work = move |conn: &mut Conn| {
+            if principals::revoke_token(conn, &verified)? {
+                let event = Event {
+                    kind: AuditKind::TokenRevoked,
+                    actor: Some(verified.principal),
+                    subject: format!("access_token:{}", verified.jti),
+                };
+                audit::append(conn, &key, &event, now)?;
+            }
+            Ok(())
+        };
+        state.db.write(work).await?;
+    }
+    Ok(HttpResponse::Ok().finish())
+}
