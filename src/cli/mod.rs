@@ -1,5 +1,6 @@
 //! The command line. Every command ends with status 0, or prints one sentence on standard error and ends with 1.
 
+mod clients;
 mod import;
 mod tokens;
 
@@ -8,6 +9,7 @@ use std::{io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc}
 use actix_web::web::Data;
 use clap::{Parser, Subcommand};
 
+pub(crate) use clients::{Act, register};
 pub(crate) use tokens::principal;
 
 use crate::{
@@ -38,6 +40,9 @@ enum Command {
     /// Make access tokens.
     #[command(subcommand)]
     Token(tokens::TokenCommand),
+    /// Register and revoke the programs that call the API.
+    #[command(subcommand)]
+    Client(clients::ClientCommand),
     /// Load data from a file.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -103,6 +108,7 @@ fn execute(command: Command) -> Result<(), Failure> {
             Ok(())
         }
         Command::Token(command) => tokens::run(&config, command),
+        Command::Client(command) => clients::run(&config, command),
         Command::Import(command) => import::run(&config, command),
         Command::Generate(amounts) => {
             let mut conn = ready(&config)?;

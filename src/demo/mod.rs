@@ -11,12 +11,17 @@ use uuid::Uuid;
 
 use crate::{
     auth::{
-        Caller, Role, Tokens,
+        Caller, Role, Scope, Tokens,
         principals::{self, Principal},
+    },
+    cli::Act,
+    clients::{
+        self,
+        model::{ClientInput, ClientRole},
     },
     db::{self, Conn, schema::providers},
     http::Error,
-    ids::{DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
+    ids::{ClientId, DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
     programs::{
         model::{ProgramAction, ProgramInput, ProgramStatus},
         store::Key,
@@ -90,7 +95,33 @@ pub fn prepare(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestam
         db::transaction(conn, &|conn| load(conn, &pseudonyms, now))?;
         universities::import::run(conn, UNIVERSITIES, now)?;
     }
-    welcome(conn, tokens, public_url, now)
+    let mut text = welcome(conn, tokens, public_url, now)?;
+    text.push_str(&client(conn, tokens, public_url, now)?);
+    Ok(text)
+}
+
+/// How a program gets a token. The client is made once, and its secret is shown by the start that made it.
+fn client(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -> Result<String, Error> {
+    let known = clients::store::list(conn, None, 1)?;
+    let ask = |id: &ClientId, secret: &str| {
+        format!("\ncurl {public_url}/oauth/token -u '{id}:{secret}' -d grant_type=client_credentials\n")
+    };
+    if let Some(client) = known.first() {
+        let id = client.row.id;
+        let more = format!("Its secret was shown at the first start; `preceptor client secret {id}` makes another.\n");
+        return Ok(ask(&id, "SECRET") + &more);
+    }
+    let Some(provider) = provider_feature::store::first_registered(conn)? else { return Ok(String::new()) };
+    let input = ClientInput {
+        name: "Demonstration client".to_owned(),
+        role: ClientRole::Provider,
+        provider: Some(provider.to_string()),
+        university: None,
+        scopes: vec![Scope::Provider],
+    };
+    let act = Act { secret: tokens.keys().secret(), now };
+    let (id, secret) = crate::cli::register(conn, &input, &act)?;
+    Ok(format!("{}The secret is shown this once. It is that of a provider's client.\n", ask(&id, &secret)))
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {

@@ -26,6 +26,18 @@ const TABLE: &[(&str, &[Role])] = &[
     ("get_docs_file", ANYONE),
     ("get_problem_type", ANYONE),
     ("get_key_set", ANYONE),
+    ("list_clients", ADMIN),
+    ("create_client", ADMIN),
+    ("get_client", ADMIN),
+    ("update_client", ADMIN),
+    ("revoke_client", ADMIN),
+    ("create_client_secret", ADMIN),
+    ("revoke_client_secret", ADMIN),
+    ("create_token", ANYONE),
+    ("revoke_token", ANYONE),
+    ("introspect_token", ANYONE),
+    ("get_authorization_server", ANYONE),
+    ("get_protected_resource", ANYONE),
     ("list_red_flag_kinds", ANYONE),
     ("list_criteria", ANYONE),
     ("list_tasks", ANYONE),
@@ -90,6 +102,8 @@ struct World {
     /// Path of the report.
     report: String,
     university: String,
+    /// Path of a client, and the id of its secret.
+    client: (String, String),
     identities: Vec<(Option<Role>, Client)>,
 }
 
@@ -106,6 +120,10 @@ impl World {
         let all = app.client().get("/v1/universities?limit=1").await.expect(200).json();
         let university = all["data"][0]["id"].as_str().unwrap().to_owned();
         let university_id: UniversityId = university.parse().unwrap();
+        let client = json!({"name": "A site", "role": "frontend", "scopes": ["frontend"]});
+        let client = app.admin().await.post("/v1/clients", &client).await.expect(201);
+        let secret = client.json()["secrets"][0]["id"].as_str().unwrap().to_owned();
+        let client = (client.header("location").to_owned(), secret);
         let mut identities = vec![(None, app.client())];
         for role in Role::ALL {
             let client = match role {
@@ -116,7 +134,7 @@ impl World {
             };
             identities.push((Some(*role), client));
         }
-        Self { listed, author, review, report, university, identities }
+        Self { listed, author, review, report, university, client, identities }
     }
 
     /// The path of an operation with what is in this world.
@@ -131,6 +149,8 @@ impl World {
                 "review" => last(&self.review),
                 "report" => last(&self.report),
                 "university" => self.university.clone(),
+                "client" => last(&self.client.0),
+                "secret" => self.client.1.clone(),
                 _ => parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned),
             };
             path = path.replace(&format!("{{{name}}}"), &value);
@@ -148,8 +168,8 @@ impl World {
     async fn call(&self, operation: &Operation, client: &Client) -> Answer {
         let mut request = client.request(&operation.method, &self.path(operation));
         if operation.item.get("requestBody").is_some() {
-            let patch = operation.method == "PATCH";
-            let kind = if patch { "application/merge-patch+json" } else { "application/json" };
+            let kinds = operation.item["requestBody"]["content"].as_object().unwrap();
+            let kind = kinds.keys().next().unwrap();
             // Nothing that would change the world for the next call.
             request = request.header("content-type", kind).body(r#"{"no_such_member": 1}"#);
         }

@@ -9,12 +9,14 @@
 mod support;
 
 mod access;
+mod clients;
 mod concurrency;
 mod contract;
 mod crash;
 mod errors;
 mod http_floor;
 mod migrations;
+mod oauth;
 mod openapi;
 mod outages;
 mod plans;
