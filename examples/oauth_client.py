@@ -28,18 +28,18 @@ def main(base: str, client_id: str, client_secret: str) -> None:
     print(f"a token for {token['scope']}, for {token['expires_in']} seconds")
 
     # Authlib asks for the next token by itself when this one has expired.
-    answer = client.get(f"{base}/v1/programs?limit=1", timeout=10)
-    answer.raise_for_status()
-    print(f"the first program: {answer.json()['data'][0]['title']}")
+    providers = client.get(f"{base}/v1/providers?limit=1", timeout=10)
+    providers.raise_for_status()
+    provider = f"{base}/v1/providers/{providers.json()['data'][0]['slug']}"
+    client.get(provider, timeout=10).raise_for_status()
+    print(f"read {provider}")
 
     seen = client.introspect_token(metadata["introspection_endpoint"], token=token["access_token"]).json()
     assert seen["active"] and seen["client_id"] == client_id
     print(f"it holds: {seen['active']}")
 
     client.revoke_token(metadata["revocation_endpoint"], token=token["access_token"]).raise_for_status()
-    refused = requests.get(
-        f"{base}/v1/programs", headers={"Authorization": f"Bearer {token['access_token']}"}, timeout=10
-    )
+    refused = client.get(provider, timeout=10)
     assert refused.status_code == 401
     print("after its revocation it is refused")
 

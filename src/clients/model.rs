@@ -114,9 +114,10 @@ pub fn scopes_fit(role: ClientRole, scopes: &[Scope]) -> Result<(), ValidationEr
     }
 }
 
-/// What of a client can be changed.
+/// What of a client can be changed. It is never sent whole, so its schema in the document is that of the patch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Validate)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ClientPatch)]
 pub struct ClientEdit {
     /// What people call it.
     #[schema(min_length = 2, max_length = 100, example = "Booking system of Himal Health")]

@@ -23,7 +23,6 @@ use crate::{
         Position, Query,
     },
     ids::{ClientId, PrincipalId, SecretId},
-    patch_schema,
     time::Timestamp,
 };
 
@@ -37,11 +36,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(revoke_client)
         .service(post_secret)
         .service(revoke_secret);
-}
-
-patch_schema! {
-    /// Changes of a client.
-    ClientPatch for ClientEdit
 }
 
 /// The query of the list.
@@ -169,7 +163,7 @@ pub async fn get_client(
     operation_id = "update_client",
     params(("client" = ClientId, Path, description = "The client's id.",
         example = "0195f8a0-1c2d-7abc-8def-0123456789ab")),
-    request_body(content = ClientPatch, description = "What changes.", content_type = "application/merge-patch+json",
+    request_body(content = ClientEdit, description = "What changes.", content_type = "application/merge-patch+json",
         example = json!({"scopes": ["provider:read"]})),
     responses((status = 200, description = "The client after the change.", body = ClientBody)),
     security(("admin" = []))
@@ -180,7 +174,7 @@ pub async fn patch_client(
     Admin(caller): Admin,
     client: Path<ClientId>,
     if_match: IfMatch,
-    body: Patch<ClientEdit, ClientPatch>,
+    body: Patch<ClientEdit, ClientEdit>,
     _: NoQuery,
 ) -> Result<Changed<ClientBody>, Error> {
     let id = client.into_inner();

@@ -176,12 +176,13 @@ on_both! {
 
     async fn a_revoked_client_is_refused_with_the_next_request(backend: Backend) {
         let app = TestApp::start(backend);
-        let Made { admin, path, id, secret, .. } = made(&app).await;
+        let Made { admin, provider_id, path, id, secret, .. } = made(&app).await;
+        let own = format!("/v1/providers/{provider_id}");
         let holder = holder(&app, &id, &secret).await;
         holder.post("/v1/programs", &builders::program("before")).await.expect(201);
         let revoked = admin.act(&format!("{path}/revocation")).await.expect(200);
         assert!(revoked.json()["revoked_at"].is_string());
-        holder.get("/v1/programs").await.problem(401, "unauthorized");
+        holder.get(&own).await.problem(401, "unauthorized");
         assert_eq!(token(&app, &id, &secret, "").await.expect(401).json()["error"], "invalid_client");
         // Once is enough, and nothing brings it back.
         let again = admin.act(&format!("{path}/revocation")).await.expect(200);
@@ -191,17 +192,18 @@ on_both! {
 
     async fn a_client_that_loses_a_scope_loses_its_tokens(backend: Backend) {
         let app = TestApp::start(backend);
-        let Made { admin, path, id, secret, .. } = made(&app).await;
+        let Made { admin, provider_id, path, id, secret, .. } = made(&app).await;
+        let own = format!("/v1/providers/{provider_id}");
         let holder = holder(&app, &id, &secret).await;
-        holder.get("/v1/programs").await.expect(200);
+        holder.get(&own).await.expect(200);
         admin.patch(&path, "*", &json!({"scopes": ["provider:read"]})).await.expect(200);
-        holder.get("/v1/programs").await.problem(401, "unauthorized");
+        holder.get(&own).await.problem(401, "unauthorized");
         token(&app, &id, &secret, "&scope=provider").await.expect(400);
         let narrow = eventually("a token of the next second", async || {
             let answer = token(&app, &id, &secret, "").await.expect(200).json();
             assert_eq!(answer["scope"], "provider:read");
             let narrow = app.client().with_token(answer["access_token"].as_str().unwrap());
-            (narrow.get("/v1/programs").await.status == 200).then_some(narrow)
+            (narrow.get(&own).await.status == 200).then_some(narrow)
         });
         let refused = narrow.await.post("/v1/programs", &builders::program("refused")).await;
         refused.problem(403, "forbidden");

@@ -200,19 +200,20 @@ on_both! {
 
     async fn a_revoked_token_is_refused_with_the_next_request(backend: Backend) {
         let app = TestApp::start(backend);
-        let Made { id, secret, .. } = made(&app).await;
+        let Made { provider_id, id, secret, .. } = made(&app).await;
+        let own = format!("/v1/providers/{provider_id}");
         let granted = token(&app, &id, &secret, "").await;
         let (first, second) = (holder(&app, &granted), holder(&app, &token(&app, &id, &secret, "").await));
         for _ in 0..2 {
             let answer = ask(&app, "/oauth/revoke", &format!("token={}", first.token())).await.expect(200);
             assert!(answer.body.is_empty());
         }
-        first.get("/v1/programs").await.problem(401, "unauthorized");
-        second.get("/v1/programs").await.expect(200);
+        first.get(&own).await.problem(401, "unauthorized");
+        second.get(&own).await.expect(200);
         // The same by header, with a hint that is wrong.
         let form = format!("token={}&token_type_hint=refresh_token", second.token());
         ask_basic(&app, "/oauth/revoke", (&id, &secret), &form).await.expect(200);
-        second.get("/v1/programs").await.problem(401, "unauthorized");
+        second.get(&own).await.problem(401, "unauthorized");
 
         let (_, opened) = open_session(&app).await;
         let answer = refresh(&app, &opened).await.expect(200);
