@@ -107,8 +107,15 @@ start_server() {
     wait_until_ready "http://$PRECEPTOR_BIND" "$1"
 }
 
-# One [auth.openapi.<scheme>] table per bearer scheme: a scheme named after a role gets that role's
-# token, any other the moderator's.
+# Makes a secret for the demo's client and writes what gets a token for it: `ID SECRET`.
+client_of_provider() {
+    local client
+    client=$("$binary" client list | awk '$2 == "provider" { print $1; exit }') || return 1
+    echo "$client $("$binary" client secret "$client" | sed 's/^client_secret: //')"
+}
+
+# One table per bearer scheme: a scheme named after a role gets that role's token, any other the moderator's. For the
+# provider's operations schemathesis logs in by itself, as a service client does.
 write_config() {
     cp openapi/schemathesis.toml "$2"
     python3 - "$document" "$1" >> "$2" <<'PYTHON'
@@ -116,6 +123,13 @@ import json, pathlib, sys
 document, folder = json.load(open(sys.argv[1])), pathlib.Path(sys.argv[2])
 for name, scheme in document["components"].get("securitySchemes", {}).items():
     if scheme.get("scheme") != "bearer":
+        continue
+    client = folder / f"{name}.client"
+    if client.exists():
+        client_id, secret = client.read_text().split()
+        payload = f'grant_type = "client_credentials", client_id = "{client_id}", client_secret = "{secret}"'
+        print(f'\n[auth.dynamic.openapi."{name}"]\npath = "/oauth/token"\npayload = {{ {payload} }}')
+        print('payload_content_type = "application/x-www-form-urlencoded"\nextract_selector = "/access_token"')
         continue
     token = folder / name
     if not token.exists():
@@ -150,6 +164,7 @@ against_database() {
     for role in "${roles[@]}"; do
         "$binary" token issue --role "$role" > "$dir/tokens/$role" || return 1
     done
+    client_of_provider > "$dir/tokens/provider.client" || return 1
     start_server "$dir/server.log" || return 1
 
     write_config "$dir/tokens" "$dir/schemathesis.toml"

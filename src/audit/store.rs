@@ -1,5 +1,7 @@
 //! Queries on `audit_events`.
 
+use std::fmt::Write;
+
 use aws_lc_rs::constant_time;
 use diesel::{connection::SimpleConnection, prelude::*};
 
@@ -115,7 +117,10 @@ pub fn verify(conn: &mut Conn, key: &AuditKey) -> Result<Outcome, Error> {
             .select(Row::as_select())
             .load(conn)?;
         if rows.is_empty() {
-            let head = before.iter().map(|byte| format!("{byte:02x}")).collect();
+            let head = before.iter().fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}");
+                text
+            });
             return Ok(Outcome::Sound { count, head });
         }
         for row in rows {

@@ -279,13 +279,13 @@ pub async fn post_secret(
     params(
         ("client" = ClientId, Path, description = "The client's id.",
             example = "0195f8a0-1c2d-7abc-8def-0123456789ab"),
-        ("secret" = SecretId, Path, description = "The secret's id, as the client's `secrets` list it.",
+        ("id" = SecretId, Path, description = "The secret's id, as the client's `secrets` list it.",
             example = "0195f8a0-1c2d-7abc-8def-0123456789ac")
     ),
     responses((status = 200, description = "The client as it is now.", body = ClientBody)),
     security(("admin" = []))
 )]
-#[post("/v1/clients/{client}/secrets/{secret}/revocation")]
+#[post("/v1/clients/{client}/secrets/{id}/revocation")]
 pub async fn revoke_secret(
     state: Data<State>,
     Admin(caller): Admin,

@@ -34,6 +34,7 @@ impl<T: DeserializeOwned + ToSchema> Form<T> {
     }
 
     /// One parameter, before the whole is judged; `None` too when the form cannot be read.
+    #[must_use]
     pub fn peek(&self, name: &str) -> Option<&str> {
         self.parameters.as_ref().ok()?.get(name)?.as_str()
     }

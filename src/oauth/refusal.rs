@@ -76,6 +76,7 @@ impl Refusal {
     }
 
     /// The one answer for an unknown client, a wrong secret, and one that no longer holds.
+    #[must_use]
     pub fn client() -> Self {
         Self::new(RefusalCode::InvalidClient, "The client is unknown, or the secret is not one that holds.")
     }

@@ -150,7 +150,7 @@ impl World {
                 "report" => last(&self.report),
                 "university" => self.university.clone(),
                 "client" => last(&self.client.0),
-                "secret" => self.client.1.clone(),
+                "id" => self.client.1.clone(),
                 _ => parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned),
             };
             path = path.replace(&format!("{{{name}}}"), &value);
