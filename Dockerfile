@@ -14,6 +14,8 @@ RUN install -d -m 700 -o 10001 -g 10001 /empty
 
 FROM debian:bookworm-slim
 COPY --from=build /preceptor /usr/local/bin/preceptor
+# By these certificates mail servers are known.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=10001:10001 /empty /data
 # Nothing outside /data is written: the container runs with a read-only root.
 ENV PRECEPTOR_BIND=0.0.0.0:8080 \

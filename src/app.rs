@@ -25,10 +25,11 @@ use crate::{
         limits::Limits,
     },
     ids::ProgramId,
+    mail::Mailer,
     metrics::Metrics,
-    oauth,
+    oauth, participation,
     programs::{self, list_sql::Frequencies},
-    providers, red_flags, reference, reviews, system, universities,
+    providers, red_flags, reference, reviews, sign_in, system, universities,
 };
 
 /// How many rendered programs are expected, for the cache's tables.
@@ -56,6 +57,8 @@ pub struct State {
     pub config: Config,
     /// The rate limiter.
     pub limits: Limits,
+    /// Sends mail.
+    pub mailer: Mailer,
     /// Counters and timings.
     pub metrics: Metrics,
     /// Authenticates cursors.
@@ -75,11 +78,13 @@ impl State {
         let cursors = CursorKey::derive(auth.keys().secret());
         let details = Cache::with_weighter(DETAILS, DETAIL_BYTES, BytesWeigh);
         let limits = Limits::new(config.rate_limits);
+        let mailer = Mailer::new(config.smtp.clone(), config.mail_from.clone(), &config.data_dir);
         Self {
             db,
             auth,
             config,
             limits,
+            mailer,
             metrics: Metrics::new(),
             cursors,
             details,
@@ -93,6 +98,8 @@ impl State {
 pub fn routes(config: &mut ServiceConfig) {
     system::routes::configure(config);
     auth::routes::configure(config);
+    sign_in::routes::configure(config);
+    participation::routes::configure(config);
     reference::routes::configure(config);
     clients::routes::configure(config);
     oauth::configure(config);

@@ -3,7 +3,9 @@
 
 use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
-use crate::db::Engine;
+use lettre::message::Mailbox;
+
+use crate::{db::Engine, mail};
 
 /// One environment variable.
 #[derive(Debug, Clone, Copy)]
@@ -40,6 +42,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("PRECEPTOR_LOG_FORMAT", "text", "text or json."),
     variable("PRECEPTOR_WORKERS", "", "Worker threads; as many as processors unless set."),
     variable("PRECEPTOR_POOL_SIZE", "16", "Database connections per pool, 1 to 200."),
+    secret(
+        "PRECEPTOR_SMTP_URL",
+        "",
+        "The mail server: smtps://…; mail becomes files in the data directory unless set.",
+    ),
+    variable("PRECEPTOR_MAIL_FROM", "Preceptor <preceptor@localhost>", "Whom mail is from."),
     variable("PRECEPTOR_MIGRATE_ON_START", "on", "on, or off to refuse to start on an older schema."),
     variable("PRECEPTOR_BODY_TIMEOUT_SECONDS", "15", "Seconds within which a body must have arrived."),
     variable("PRECEPTOR_DISK_RESERVE_MIB", "256", "Free MiB on the disk below which readiness says degraded."),
@@ -71,6 +79,10 @@ pub struct Config {
     pub log_json: bool,
     /// Worker threads.
     pub workers: usize,
+    /// The mail server; without one, mail becomes files.
+    pub smtp: Option<mail::Smtp>,
+    /// Whom mail is from.
+    pub mail_from: Mailbox,
     /// Connections per pool.
     pub pool_size: u32,
     /// Whether `serve` migrates.
@@ -180,6 +192,14 @@ impl Config {
         let log = read.parsed("PRECEPTOR_LOG", "a log filter such as info or info,preceptor::access=off", |text| {
             tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned())
         });
+        let smtp = read.parsed(
+            "PRECEPTOR_SMTP_URL",
+            "smtps://user:password@host, or smtp://host without a password",
+            |text| {
+                if text.is_empty() { Some(None) } else { mail::Smtp::parse(text).map(Some) }
+            },
+        );
+        let mail_from = read.parsed("PRECEPTOR_MAIL_FROM", "name@domain or Name <name@domain>", mail::sender);
         let data_dir = PathBuf::from(read.text("PRECEPTOR_DATA_DIR"));
 
         let whole = || {
@@ -197,6 +217,8 @@ impl Config {
                 log: log?,
                 log_json: log_json?,
                 workers: workers?,
+                smtp: smtp?,
+                mail_from: mail_from?,
                 pool_size: pool_size?,
                 migrate_on_start: migrate_on_start?,
                 body_timeout: Duration::from_secs(body_timeout?.into()),

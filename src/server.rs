@@ -81,6 +81,9 @@ async fn keep_up(state: Data<State>) {
         if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "revocations of expired tokens could not be forgotten");
         }
+        if let Err(error) = crate::sign_in::purge(&state.db, Timestamp::now()).await {
+            tracing::error!(%error, "expired codes and sessions could not be removed");
+        }
     }
 }
 

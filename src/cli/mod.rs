@@ -1,6 +1,7 @@
 //! The command line. Every command ends with status 0, or prints one sentence on standard error and ends with 1.
 
 mod clients;
+mod codes;
 mod import;
 mod tokens;
 
@@ -10,6 +11,7 @@ use actix_web::web::Data;
 use clap::{Parser, Subcommand};
 
 pub(crate) use clients::{Act, register};
+pub(crate) use codes::new_codes;
 pub(crate) use tokens::principal;
 
 use crate::{
@@ -43,6 +45,9 @@ enum Command {
     /// Register and revoke the programs that call the API.
     #[command(subcommand)]
     Client(clients::ClientCommand),
+    /// Make participation codes.
+    #[command(subcommand)]
+    Code(codes::CodeCommand),
     /// Load data from a file.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -109,6 +114,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         }
         Command::Token(command) => tokens::run(&config, command),
         Command::Client(command) => clients::run(&config, command),
+        Command::Code(command) => codes::run(&config, command),
         Command::Import(command) => import::run(&config, command),
         Command::Generate(amounts) => {
             let mut conn = ready(&config)?;
@@ -186,6 +192,9 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
     drop(conn);
     if !config.rate_limits {
         tracing::warn!("rate limits are off; that is for load tests only");
+    }
+    if config.smtp.is_none() {
+        tracing::warn!("no mail server is set: mail is written to the folder mail of the data directory");
     }
     let options =
         Options { engine: config.database.clone(), replica: config.replica.clone(), pool_size: config.pool_size };

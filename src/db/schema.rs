@@ -282,6 +282,8 @@ diesel::table! {
         address_hash -> Binary,
         code_hash -> Binary,
         attempts -> Integer,
+        sent -> Integer,
+        counted_from -> BigInt,
         created_at -> BigInt,
         expires_at -> BigInt,
     }

@@ -21,10 +21,11 @@ use crate::{
     },
     db::{self, Conn, schema::providers},
     http::Error,
-    ids::{ClientId, DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
+    ids::{ClientId, CohortId, DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
+    participation::{self, model::Cohort},
     programs::{
         model::{ProgramAction, ProgramInput, ProgramStatus},
-        store::Key,
+        store::{self as program_store, Key},
         write_store::{self, ProgramAct},
     },
     providers::{self as provider_feature, model::ProviderInput},
@@ -47,6 +48,9 @@ const PROGRAMS: &str = include_str!("programs.json");
 const REVIEWS: &str = include_str!("reviews.json");
 const REPORTS: &str = include_str!("reports.json");
 const UNIVERSITIES: &str = include_str!("universities.json");
+
+/// The program whose participation codes are printed.
+const CODES_FOR: &str = "kestrel-internal-medicine-kumasi";
 
 const DAY: i64 = 86_400;
 /// How long the printed tokens hold.
@@ -90,13 +94,23 @@ struct DemoReport {
 /// Loads the catalogue unless there are providers already, and returns what to print: address and tokens.
 pub fn prepare(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -> Result<String, Error> {
     let known: Option<ProviderId> = providers::table.select(providers::id).first(conn).optional()?;
+    let mut codes = Vec::new();
     if known.is_none() {
         let pseudonyms = PseudonymKey::derive(tokens.keys().secret());
         db::transaction(conn, &|conn| load(conn, &pseudonyms, now))?;
         universities::import::run(conn, UNIVERSITIES, now)?;
+        codes = issue_codes(conn, now)?;
     }
     let mut text = welcome(conn, tokens, public_url, now)?;
     text.push_str(&client(conn, tokens, public_url, now)?);
+    if let Some(code) = codes.first() {
+        let _ = write!(
+            text,
+            "\nParticipation codes of {CODES_FOR}, shown this once:\n\n{}\n\nTo redeem one:\n\n\
+             curl {public_url}/v1/participation-codes/redemption --json '{{\"code\": \"{code}\"}}'\n",
+            codes.join("\n")
+        );
+    }
     Ok(text)
 }
 
@@ -122,6 +136,18 @@ fn client(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) ->
     let act = Act { secret: tokens.keys().secret(), now };
     let (id, secret) = crate::cli::register(conn, &input, &act)?;
     Ok(format!("{}The secret is shown this once. It is that of a provider's client.\n", ask(&id, &secret)))
+}
+
+/// Makes a cohort of a demo program that ended last month, and gives its codes.
+fn issue_codes(conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
+    let key = Key::Slug(CODES_FOR.to_owned());
+    let program = program_store::find(conn, &key)?.ok_or_else(|| Error::internal("unknown demo program"))?.id;
+    let last = now.day().month().minus_months(1);
+    let cohort = Cohort { program, period_start: last.minus_months(2), period_end: last };
+    let (id, codes) = (CohortId::from_uuid(Uuid::now_v7()), crate::cli::new_codes(2)?);
+    let expires_at = now.plus_seconds(180 * DAY);
+    db::transaction(conn, &|conn| Ok(participation::store::issue(conn, id, &cohort, &codes, expires_at, now)?))?;
+    Ok(codes)
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {

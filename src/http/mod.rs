@@ -19,4 +19,4 @@ pub use paging::{CursorKey, Paging, Position, Slice};
 pub(crate) use params::Extracting;
 pub use params::{FromParams, NoQuery, Params, Query};
 pub use problem::{Error, Fault, FaultCode, Problem, ProblemCode};
-pub use respond::{Changed, Created, Found, Page, Rendered};
+pub use respond::{Accepted, Changed, Created, Found, Page, Rendered, Unstored};

@@ -63,6 +63,9 @@ pub enum Error {
     /// The present state forbids it. The text is for the client.
     #[error("{0}")]
     Conflict(String),
+    /// What is named held once and does not any more. The text is for the client.
+    #[error("{0}")]
+    Gone(&'static str),
     /// If-Match names another version.
     #[error("the resource has changed")]
     PreconditionFailed,
@@ -152,6 +155,7 @@ impl Error {
                 Problem::new(ProblemCode::MethodNotAllowed, "The header `Allow` lists the methods of this address.")
             }
             Self::RequestTimeout => Problem::new(ProblemCode::RequestTimeout, "The body did not arrive in time."),
+            Self::Gone(detail) => Problem::new(ProblemCode::Gone, detail),
             Self::Conflict(detail) => Problem::new(ProblemCode::Conflict, detail),
             Self::PreconditionFailed => Problem::new(
                 ProblemCode::PreconditionFailed,

@@ -25,6 +25,8 @@ text_enum! {
         RequestTimeout = "request_timeout",
         /// The request contradicts the resource's present state.
         Conflict = "conflict",
+        /// What was named held once and does not any more.
+        Gone = "gone",
         /// The resource has changed since the `ETag` that was sent.
         PreconditionFailed = "precondition_failed",
         /// The body is larger than this operation takes.
@@ -58,6 +60,7 @@ impl ProblemCode {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
@@ -83,6 +86,7 @@ impl ProblemCode {
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The request took too long to arrive",
             Self::Conflict => "Conflict with the present state",
+            Self::Gone => "Gone",
             Self::PreconditionFailed => "The resource has changed",
             Self::ContentTooLarge => "The content is too large",
             Self::UriTooLong => "The address is too long",
@@ -110,6 +114,7 @@ impl ProblemCode {
             Self::MethodNotAllowed => "The header `Allow` lists the methods of this address.",
             Self::RequestTimeout => "Send the whole body without pauses.",
             Self::Conflict => "Read the resource again and decide anew.",
+            Self::Gone => "Ask whoever gave it to you for another one.",
             Self::PreconditionFailed => {
                 "Read the resource again, apply the change to what it is now, and send its new ETag in `If-Match`."
             }

@@ -142,6 +142,34 @@ impl<T: Serialize> Responder for Changed<T> {
     }
 }
 
+/// 202: what was asked for will be done.
+#[derive(Debug)]
+pub struct Accepted<T>(pub T);
+
+impl<T: Serialize> Responder for Accepted<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = json(StatusCode::ACCEPTED, &self.0);
+        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+        response
+    }
+}
+
+/// 200 with what no cache may keep and nobody asks for again: tokens.
+#[derive(Debug)]
+pub struct Unstored<T>(pub T);
+
+impl<T: Serialize> Responder for Unstored<T> {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let mut response = json(StatusCode::OK, &self.0);
+        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+        response
+    }
+}
+
 /// 200 with one page of a list and its Link header.
 #[derive(Debug)]
 pub struct Page<T> {

@@ -16,6 +16,9 @@ const TEXT_LENGTH: u64 = 10_000;
 /// What a list is bounded by where its type says nothing.
 const ITEMS: u64 = 1000;
 
+/// The one operation on what a body names.
+const REDEMPTION: &str = "/v1/participation-codes/redemption";
+
 /// Completes the document.
 pub(super) fn complete(document: &mut Value) {
     document["servers"] = json!([{
@@ -170,6 +173,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     }
     if path.contains('{') {
         errors.push(ProblemCode::NotFound);
+    }
+    if path == REDEMPTION {
+        errors.extend([ProblemCode::Forbidden, ProblemCode::NotFound, ProblemCode::Gone]);
     }
     if takes_body {
         errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge]);

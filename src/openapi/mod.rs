@@ -50,6 +50,7 @@ pub fn document() -> &'static Value {
         (name = "universities", description = "Universities and their mail domains."),
         (name = "clients", description = "The programs by which providers, universities and frontends call the API."),
         (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),
+        (name = "sign-in", description = "How participants come in: by e-mail, or by a participation code."),
         (name = "reference", description = "Closed lists: kinds of red flag, criteria, tasks, codes."),
         (name = "service", description = "The service about itself."),
     )

@@ -25,6 +25,7 @@ use crate::{
         schema::semantic_faults,
     },
     ids::{DecisionId, ReviewId},
+    participation::{self, model::Evidence},
     patch_schema,
     programs::{derived::rated, store::ProgramKey},
     reference::TrainingLevel,
@@ -184,17 +185,27 @@ pub async fn create_review(
     body: Json<ReviewInput>,
 ) -> Result<Created<ReviewBody>, Error> {
     let key = program.into_inner();
-    let (program, status) = state.db.read_latest(move |conn| store::public_program(conn, &key)).await?;
+    // Whether the body holds is told after whether there is such a program; its months are read with the program.
+    let content = body.valid();
+    let period = content.as_ref().ok().map(|content| (content.period.start_month, content.period.end_month));
+    let (program, status, evidence) = state
+        .db
+        .read_latest(move |conn| {
+            let (program, status) = store::public_program(conn, &key)?;
+            let evidence = period.map(|period| participation::store::evidence(conn, caller.id, program, period));
+            Ok((program, status, evidence.transpose()?))
+        })
+        .await?;
     store::require_listed(status)?;
     let now = Timestamp::now();
-    let content = body.valid()?;
+    let content = content?;
     check_period(&content, now.day())?;
     let new = NewReview {
         id: ReviewId::from_uuid(Uuid::new_v4()),
         program,
         participant: caller.id,
         pseudonym: PseudonymKey::derive(state.auth.keys().secret()).pseudonym(caller.id, program),
-        verification: Verification::None,
+        verification: evidence.map_or(Verification::None, Evidence::verification),
         content: &content,
     };
     // The row is made here, so that the one writer thread has nothing to do but store it.

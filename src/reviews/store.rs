@@ -14,6 +14,7 @@ use crate::{
     },
     http::Error,
     ids::{PrincipalId, ProgramId, ReviewId},
+    participation,
     programs::{
         derived::{rated, review_changed},
         model::ProgramStatus,
@@ -216,7 +217,7 @@ fn one_per_period(error: DieselError) -> Error {
 }
 
 /// Replaces the content of the review as `before` was read, keeps the former content as a revision,
-/// and returns the row as it is now. The state stays.
+/// and returns the row as it is now. The state stays, and so does the verification unless a new period takes it away.
 ///
 /// # Errors
 /// [`Error::PreconditionFailed`] when the row has changed since it was read, [`Error::Conflict`]
@@ -225,9 +226,18 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, content: &ReviewInput, now: Tim
     if !before.status.is_editable() {
         return Err(Error::Conflict(format!("A review cannot be edited while its status is `{}`.", before.status)));
     }
+    // A code proves a stay in its own period and no other.
+    let period = (content.period.start_month, content.period.end_month);
+    let verification = match before.verification {
+        Verification::ParticipationCode if period != (before.period_start, before.period_end) => {
+            participation::store::evidence(conn, before.participant_id, before.program_id, period)?.verification()
+        }
+        kept => kept,
+    };
     let after: ReviewRow = diesel::update(reviews::table.find(before.id).filter(reviews::version.eq(before.version)))
         .set((
             Contents::of(content, now)?,
+            reviews::verification.eq(verification),
             reviews::version.eq(before.version + 1),
             reviews::revision.eq(before.revision + 1),
         ))

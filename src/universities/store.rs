@@ -114,6 +114,20 @@ pub fn list(conn: &mut Conn, filter: &Filter, after: Option<&Position>, fetch: i
     query.load(conn)
 }
 
+/// The one university that this mail domain or the nearest of its parents belongs to; `None` when several share it.
+pub fn of_mail_domain(conn: &mut Conn, domain: &Domain) -> QueryResult<Option<UniversityId>> {
+    let names = domain.with_parents();
+    let found: Vec<(String, UniversityId)> = university_domains::table
+        .filter(university_domains::domain.eq_any(&names))
+        .select((university_domains::domain, university_domains::university_id))
+        .load(conn)?;
+    let owners = names
+        .iter()
+        .map(|name| found.iter().filter(|(owned, _)| owned == name).map(|(_, id)| *id).collect::<Vec<_>>())
+        .find(|owners| !owners.is_empty());
+    Ok(owners.filter(|owners| owners.len() == 1).and_then(|owners| owners.first().copied()))
+}
+
 /// The domains of each of these universities, in order.
 pub fn domains_of(conn: &mut Conn, ids: &[UniversityId]) -> QueryResult<HashMap<UniversityId, Vec<String>>> {
     let pairs: Vec<(UniversityId, String)> = university_domains::table

@@ -73,11 +73,13 @@ CREATE TABLE revoked_tokens (
 
 CREATE INDEX revoked_tokens_by_expiry ON revoked_tokens (expires_at);
 
--- One code at a time for an address; gone once used or expired.
+-- One code at a time for an address; gone once used. `sent` counts the codes since `counted_from`.
 CREATE TABLE sign_in_codes (
     address_hash BLOB NOT NULL PRIMARY KEY CHECK (length(address_hash) = 32),
     code_hash BLOB NOT NULL CHECK (length(code_hash) = 32),
     attempts INTEGER NOT NULL CHECK (attempts BETWEEN 0 AND 10),
+    sent INTEGER NOT NULL CHECK (sent BETWEEN 1 AND 10),
+    counted_from INTEGER NOT NULL CHECK (counted_from BETWEEN 0 AND 253402300799999999),
     created_at INTEGER NOT NULL CHECK (created_at BETWEEN 0 AND 253402300799999999),
     expires_at INTEGER NOT NULL CHECK (expires_at BETWEEN 0 AND 253402300799999999)
 ) STRICT;

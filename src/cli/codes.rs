@@ -1,0 +1,75 @@
+//! `preceptor code …`.
+
+use aws_lc_rs::rand;
+use clap::{Args, Subcommand};
+use uuid::Uuid;
+
+use super::{Failure, issuer, ready, say};
+use crate::{
+    audit::{self, AuditKey, AuditKind, Event},
+    auth::secrets::{RANDOM_BYTES, SecretKind},
+    config::Config,
+    db,
+    http::Error,
+    ids::CohortId,
+    participation::{self, model::Cohort},
+    programs::{self, store::ProgramKey},
+    time::{Month, Timestamp},
+};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum CodeCommand {
+    /// Make a cohort of a program and print its participation codes, one per line. They are shown this once.
+    Issue(Issue),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Issue {
+    /// The program's id or slug.
+    #[arg(long)]
+    program: ProgramKey,
+    /// First month of the cohort's period, such as 2025-03.
+    #[arg(long)]
+    start: Month,
+    /// Last month of the cohort's period.
+    #[arg(long)]
+    end: Month,
+    /// How many codes.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    count: u32,
+    /// Days for which the codes can be redeemed.
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u32).range(1..=1095))]
+    days: u32,
+}
+
+pub(super) fn run(config: &Config, CodeCommand::Issue(issue): CodeCommand) -> Result<(), Failure> {
+    if issue.start > issue.end {
+        return Err("--end may not be before --start".into());
+    }
+    let mut conn = ready(config)?;
+    let audit = AuditKey::derive(issuer(config)?.keys().secret());
+    let now = Timestamp::now();
+    let id = CohortId::from_uuid(Uuid::now_v7());
+    let codes = new_codes(issue.count)?;
+    let expires_at = now.plus_seconds(i64::from(issue.days) * 86_400);
+    db::transaction(&mut conn, &|conn| {
+        let program = programs::store::find(conn, &issue.program)?;
+        let program = program.ok_or_else(|| Error::BadRequest("there is no such program".to_owned()))?.id;
+        let cohort = Cohort { program, period_start: issue.start, period_end: issue.end };
+        participation::store::issue(conn, id, &cohort, &codes, expires_at, now)?;
+        let event = Event { kind: AuditKind::CodesIssued, actor: None, subject: format!("cohort:{id}") };
+        audit::append(conn, &audit, &event, now)
+    })?;
+    say(&codes.join("\n"));
+    Ok(())
+}
+
+/// Fresh participation codes.
+pub(crate) fn new_codes(count: u32) -> Result<Vec<String>, Error> {
+    let one = || {
+        let mut random = [0; RANDOM_BYTES];
+        rand::fill(&mut random).map_err(Error::internal)?;
+        Ok(SecretKind::Participation.format(&random))
+    };
+    (0..count).map(|_| one()).collect()
+}

@@ -1,0 +1,106 @@
+//! Codes, and what they make of a review.
+
+use serde::Deserialize;
+use utoipa::ToSchema;
+use validator::{Validate, ValidationError};
+
+use crate::{
+    auth::secrets::SecretKind, ids::ProgramId, reviews::model::Verification, rules::fault, text_enum::text_enum,
+    time::Month,
+};
+
+text_enum! {
+    /// State of a participation code.
+    pub enum CodeStatus {
+        /// It can be redeemed until it expires.
+        Open = "open",
+        /// It was redeemed; the row does not say when, nor by whom.
+        Redeemed = "redeemed",
+        /// It was taken back.
+        Revoked = "revoked",
+    }
+}
+
+/// The participants of one program in one period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cohort {
+    /// The program.
+    pub program: ProgramId,
+    /// First month.
+    pub period_start: Month,
+    /// Last month.
+    pub period_end: Month,
+}
+
+/// What the service knows of an author and a program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Evidence {
+    /// A code was redeemed for a cohort of the program whose period overlaps that of the review.
+    pub took_part: bool,
+    /// The author's address has the mail domain of one university.
+    pub at_university: bool,
+}
+
+impl Evidence {
+    /// How it is known that the author took part: by the strongest evidence.
+    #[must_use]
+    pub const fn verification(self) -> Verification {
+        if self.took_part {
+            Verification::ParticipationCode
+        } else if self.at_university {
+            Verification::UniversityEmail
+        } else {
+            Verification::None
+        }
+    }
+}
+
+fn checksum(code: &str) -> Result<(), ValidationError> {
+    let sound = SecretKind::Participation.fits(code);
+    sound.then_some(()).ok_or_else(|| fault("bad_format", "There is a typing error in the code."))
+}
+
+/// A code that is to be redeemed.
+#[derive(Deserialize, ToSchema, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct RedemptionInput {
+    /// The participation code.
+    #[schema(
+        min_length = 45,
+        max_length = 45,
+        pattern = "^pct_pc_[0-9a-hjkmnp-tv-z]{38}$",
+        example = "pct_pc_000000000000000000000000000000002a93qr"
+    )]
+    #[validate(custom(function = "checksum"))]
+    pub code: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_proves_more_than_an_address() {
+        use Verification as V;
+        for (took_part, at_university, expected) in [
+            (true, true, V::ParticipationCode),
+            (true, false, V::ParticipationCode),
+            (false, true, V::UniversityEmail),
+            (false, false, V::None),
+        ] {
+            assert_eq!(Evidence { took_part, at_university }.verification(), expected);
+        }
+    }
+
+    #[test]
+    fn a_typing_error_is_told_from_a_wrong_code() {
+        let code = SecretKind::Participation.format(&[0; 20]);
+        assert!(RedemptionInput { code: code.clone() }.validate().is_ok());
+        let typed = code.replacen('0', "1", 1);
+        assert_eq!(
+            RedemptionInput { code: typed }.validate().unwrap_err().field_errors()["code"][0].code,
+            "bad_format"
+        );
+        assert!(RedemptionInput { code: SecretKind::Refresh.format(&[0; 20]) }.validate().is_err());
+    }
+}

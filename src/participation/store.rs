@@ -1,0 +1,166 @@
+//! Queries on `cohorts`, `participation_codes` and `participations`.
+
+use diesel::{dsl::exists, prelude::*};
+
+use super::model::{CodeStatus, Cohort, Evidence};
+use crate::{
+    audit::{self, AuditKey, AuditKind, Event},
+    auth::{
+        Role,
+        principals::{self, Principal},
+        secrets,
+    },
+    db::{
+        Conn,
+        schema::{cohorts, participant_addresses, participation_codes, participations},
+    },
+    http::Error,
+    ids::{CohortId, PrincipalId, ProgramId, SessionId},
+    on_each_backend,
+    sessions::{self, Door, Grant},
+    time::{Month, Timestamp},
+};
+
+/// Rows of one INSERT: stays below the parameters that either engine takes.
+const BATCH: usize = 1000;
+
+/// Makes a cohort with these codes, which are random and hold until `expires_at`.
+pub fn issue(
+    conn: &mut Conn,
+    id: CohortId,
+    cohort: &Cohort,
+    codes: &[String],
+    expires_at: Timestamp,
+    now: Timestamp,
+) -> QueryResult<()> {
+    diesel::insert_into(cohorts::table)
+        .values((
+            cohorts::id.eq(id),
+            cohorts::program_id.eq(cohort.program),
+            cohorts::period_start.eq(cohort.period_start),
+            cohorts::period_end.eq(cohort.period_end),
+            cohorts::created_at.eq(now),
+        ))
+        .execute(conn)?;
+    // By hash: the rows do not keep the order in which the codes are handed out.
+    let mut hashes: Vec<_> = codes.iter().map(|code| secrets::hash(code).to_vec()).collect();
+    hashes.sort_unstable();
+    for batch in hashes.chunks(BATCH) {
+        let rows: Vec<_> = batch
+            .iter()
+            .map(|hash| {
+                (
+                    participation_codes::code_hash.eq(hash),
+                    participation_codes::cohort_id.eq(id),
+                    participation_codes::status.eq(CodeStatus::Open),
+                    participation_codes::expires_at.eq(expires_at),
+                )
+            })
+            .collect();
+        on_each_backend!(conn, |c| diesel::insert_into(participation_codes::table).values(rows).execute(c))?;
+    }
+    Ok(())
+}
+
+/// Who redeems a code.
+#[derive(Debug, Clone, Copy)]
+pub enum Redeemer {
+    /// A participant who is signed in.
+    Known(PrincipalId),
+    /// Nobody yet: the participant is made with this id.
+    New(PrincipalId),
+}
+
+/// A code that someone sends, and what is made of it if it holds.
+pub struct Attempt {
+    /// The code.
+    pub code: String,
+    /// For whom.
+    pub redeemer: Redeemer,
+    /// The session.
+    pub session: SessionId,
+    /// Its refresh token; random.
+    pub refresh_token: String,
+}
+
+/// What became of a code that was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Redeemed {
+    /// It was redeemed.
+    Granted(Grant, Cohort),
+    /// It was redeemed before, was taken back, or has expired.
+    Gone,
+    /// There is no such code.
+    Unknown,
+}
+
+/// Redeems a code: of many at once, one succeeds.
+///
+/// # Errors
+/// [`Error::Conflict`] when the participant has shown a code of this cohort already; the code stays open.
+pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timestamp) -> Result<Redeemed, Error> {
+    let hash = secrets::hash(&attempt.code).to_vec();
+    let row = participation_codes::table.find(&hash);
+    let open =
+        row.filter(participation_codes::status.eq(CodeStatus::Open)).filter(participation_codes::expires_at.gt(now));
+    let held = diesel::update(open).set(participation_codes::status.eq(CodeStatus::Redeemed)).execute(conn)? == 1;
+    let found: Option<(CohortId, ProgramId, Month, Month)> = participation_codes::table
+        .inner_join(cohorts::table)
+        .filter(participation_codes::code_hash.eq(&hash))
+        .select((cohorts::id, cohorts::program_id, cohorts::period_start, cohorts::period_end))
+        .first(conn)
+        .optional()?;
+    let event = |kind, subject: &str| Event { kind, actor: None, subject: subject.to_owned() };
+    let Some((cohort, program, period_start, period_end)) = found.filter(|_| held) else {
+        let door = format!("door:{}", Door::ParticipationCode);
+        audit::append(conn, audit, &event(AuditKind::SignInFailed, &door), now)?;
+        return Ok(if found.is_some() { Redeemed::Gone } else { Redeemed::Unknown });
+    };
+    let participant = match attempt.redeemer {
+        Redeemer::Known(id) => id,
+        Redeemer::New(id) => {
+            principals::insert(conn, &Principal::new(id, Role::Participant, now))?;
+            id
+        }
+    };
+    let participation = (participations::principal_id.eq(participant), participations::cohort_id.eq(cohort));
+    let added = on_each_backend!(conn, |c| diesel::insert_into(participations::table)
+        .values(participation)
+        .on_conflict_do_nothing()
+        .execute(c))?;
+    if added == 0 {
+        let message = "You have redeemed a code for this program and period already; this one stays open.";
+        return Err(Error::Conflict(message.to_owned()));
+    }
+    let grant = sessions::store::open(
+        conn,
+        attempt.session,
+        participant,
+        Door::ParticipationCode,
+        &attempt.refresh_token,
+        now,
+    )?;
+    // Neither the code, nor its cohort, nor the participant: the row has a time.
+    audit::append(conn, audit, &event(AuditKind::CodeRedeemed, "participation_code"), now)?;
+    Ok(Redeemed::Granted(grant, Cohort { program, period_start, period_end }))
+}
+
+/// What is known of a participant who writes about these months at a program. One statement on indexes.
+pub fn evidence(
+    conn: &mut Conn,
+    participant: PrincipalId,
+    program: ProgramId,
+    (first, last): (Month, Month),
+) -> QueryResult<Evidence> {
+    let codes = participations::table
+        .inner_join(cohorts::table)
+        .filter(participations::principal_id.eq(participant))
+        .filter(cohorts::program_id.eq(program))
+        .filter(cohorts::period_start.le(last))
+        .filter(cohorts::period_end.ge(first));
+    let address = participant_addresses::table
+        .filter(participant_addresses::principal_id.eq(participant))
+        .filter(participant_addresses::university_id.is_not_null());
+    let (took_part, at_university) = diesel::select((exists(codes), exists(address))).get_result(conn)?;
+    Ok(Evidence { took_part, at_university })
+}
