@@ -217,6 +217,11 @@ impl TestApp {
         self.setup().dir.path()
     }
 
+    /// The variables of another process on this server's database.
+    pub fn variables(&self) -> BTreeMap<String, String> {
+        self.setup().variables()
+    }
+
     fn setup(&self) -> &Setup {
         self.setup.as_ref().unwrap()
     }

@@ -3,6 +3,7 @@
 mod app;
 pub mod builders;
 mod client;
+pub mod dump;
 pub mod postgres;
 
 pub use app::{Setup, TestApp};
