@@ -122,7 +122,11 @@ impl AddressKeys {
 #[must_use]
 pub fn code(random: [u8; CODE_BYTES]) -> String {
     let bits = random.iter().fold(0u64, |bits, byte| (bits << 8) | u64::from(*byte));
-    (0..8).rev().map(|place| char::from(ALPHABET[(bits >> (5 * place)) as usize & 31])).collect()
+    let character = |place: u32| {
+        let five = usize::try_from((bits >> (5 * place)) & 31).unwrap_or_default();
+        char::from(ALPHABET[five])
+    };
+    (0..8).rev().map(character).collect()
 }
 
 /// A code as it is read: in capitals, without blanks and hyphens, and with those letters that it has not taken for the
@@ -146,7 +150,7 @@ pub const SUBJECT: &str = "Your sign-in code";
 pub fn letter(code: &str) -> String {
     let (first, second) = code.split_at(code.len() / 2);
     format!(
-        "Your code to sign in to Preceptor:\n\n    {first}-{second}\n\nIt holds for {} minutes and can be used once. \
+        "Your code to sign in to Preceptor:\n\n    {first}-{second}\n\nIt holds for {} minutes and can be used once.\n\
          Nobody of ours will ever ask you for it.\nIf you did not want to sign in, you need not do anything.\n",
         CODE_LIFETIME / 60
     )

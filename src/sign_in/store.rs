@@ -70,10 +70,7 @@ pub struct Attempt {
 /// Opens a session if the code is the right one. Whatever is wrong, the answer is `None`, the try is counted, and the
 /// failure is written down.
 pub fn verify(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timestamp) -> Result<Option<Grant>, Error> {
-    let participant = match right_code(conn, attempt, now)? {
-        true => participant(conn, attempt, now)?,
-        false => None,
-    };
+    let participant = if right_code(conn, attempt, now)? { participant(conn, attempt, now)? } else { None };
     let Some(participant) = participant else {
         let event = Event { kind: AuditKind::SignInFailed, actor: None, subject: format!("door:{}", Door::Email) };
         audit::append(conn, audit, &event, now)?;

@@ -71,6 +71,12 @@ fn review_of(start: &str, end: &str) -> Value {
     review
 }
 
+/// How many verified reviews the public reads.
+async fn verified(app: &TestApp, made: &Listed) -> usize {
+    let list = app.client().get(&format!("{}/reviews?verified=true", made.path)).await.expect(200).json();
+    list["data"].as_array().unwrap().len()
+}
+
 fn status(app: &TestApp, code: &str) -> CodeStatus {
     let row = participation_codes::table.find(secrets::hash(code).to_vec());
     row.select(participation_codes::status).first(&mut app.connect()).unwrap()
@@ -98,8 +104,7 @@ on_both! {
         assert_eq!(session.door, Door::ParticipationCode);
         let others = redeem(&app.client(), &codes[1]).await.expect(200).json();
         assert_ne!(subject(&others), subject(&body), "each code makes a participant of its own");
-        let program = app.client().get(&made.path).await.expect(200).json();
-        assert_eq!((&program["review_count"], &program["verified_review_count"]), (&json!(1), &json!(1)));
+        assert_eq!(verified(&app, &made).await, 1);
     }
 
     async fn a_participant_adds_a_code_to_what_is_known(backend: Backend) {
@@ -107,8 +112,9 @@ on_both! {
         let made = builders::listed(&app, "codes").await;
         let codes = issued(&app, &made, 2);
         let author = holder(&app, &sign_in(&app, "anna@example.org").await);
-        for role in Role::ALL.iter().filter(|role| **role != Role::Participant) {
-            let other = app.principal(*role, |_| {}).await;
+        redeem(&made.provider, &codes[0]).await.problem(403, "forbidden");
+        for role in [Role::Admin, Role::Moderator, Role::Assessor, Role::Frontend] {
+            let other = app.principal(role, |_| {}).await;
             redeem(&other, &codes[0]).await.problem(403, "forbidden");
         }
         app.client().with_token("not.a.token").post(PATH, &json!({"code": codes[0]})).await.problem(401, "unauthorized");
@@ -245,8 +251,7 @@ on_both! {
             }
         }
         assert_eq!(programs::rebuild(&mut app.connect(), true, Timestamp::now()).unwrap(), 0);
-        let program = app.client().get(&made.path).await.expect(200).json();
-        assert_eq!((&program["review_count"], &program["verified_review_count"]), (&json!(3), &json!(2)));
+        assert_eq!(verified(&app, &made).await, 2);
     }
 
     async fn the_command_line_issues_codes(backend: Backend) {

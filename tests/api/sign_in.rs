@@ -1,6 +1,6 @@
 //! Signing in by e-mail: what is sent, what holds, what is told, and what is kept.
 
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use diesel::prelude::*;
@@ -27,13 +27,19 @@ use crate::support::{
     eventually,
 };
 
+mod log;
 mod smtp;
 
 const EMAIL: &str = "anna.lee+x@mail.example.edu";
 
 /// The letters written so far, the oldest first.
 fn letters(app: &TestApp) -> Vec<String> {
-    let Ok(folder) = fs::read_dir(app.state.config.data_dir.join("mail")) else { return Vec::new() };
+    letters_in(&app.state.config.data_dir)
+}
+
+/// The letters below a data directory.
+fn letters_in(data_dir: &Path) -> Vec<String> {
+    let Ok(folder) = fs::read_dir(data_dir.join("mail")) else { return Vec::new() };
     let paths = folder.map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
     paths.sort();

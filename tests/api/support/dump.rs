@@ -12,15 +12,16 @@ fn texts(conn: &mut Conn, query: &str) -> Vec<String> {
 /// The rows of each table; binary columns in capital hexadecimal digits.
 pub fn dump(conn: &mut Conn) -> BTreeMap<String, Vec<String>> {
     let is_sqlite = matches!(conn, Conn::Sqlite(_));
-    let tables = match is_sqlite {
-        true => texts(conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'"),
-        false => texts(conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'"),
+    let tables = if is_sqlite {
+        texts(conn, "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'")
+    } else {
+        texts(conn, "SELECT tablename::text FROM pg_tables WHERE schemaname = 'public'")
     };
     let rows = |table: &String| {
         if !is_sqlite {
             // "\x" and digits.
             let rows = texts(conn, &format!("SELECT t::text FROM {table} t"));
-            return rows.into_iter().map(capital_hex).collect();
+            return rows.iter().map(|row| capital_hex(row)).collect();
         }
         let columns = texts(conn, &format!("SELECT 'quote(\"' || name || '\")' FROM pragma_table_info('{table}')"));
         texts(conn, &format!("SELECT {} FROM \"{table}\"", columns.join(" || ',' || ")))
@@ -30,7 +31,7 @@ pub fn dump(conn: &mut Conn) -> BTreeMap<String, Vec<String>> {
 }
 
 /// PostgreSQL writes hexadecimal digits small.
-fn capital_hex(row: String) -> String {
+fn capital_hex(row: &str) -> String {
     let mut parts = row.split("\\x");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |row, part| {
@@ -41,7 +42,8 @@ fn capital_hex(row: String) -> String {
 
 /// Capital hexadecimal digits, as in [`dump`].
 pub fn hex(bytes: impl AsRef<[u8]>) -> String {
-    bytes.as_ref().iter().map(|byte| format!("{byte:02X}")).collect()
+    let digit = |value: u8| char::from(b"0123456789ABCDEF"[usize::from(value)]);
+    bytes.as_ref().iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// The tables in which this text stands, as text or as bytes.
