@@ -7,6 +7,7 @@ local count = tonumber(os.getenv("BENCH_THREADS"))
 local number = tonumber(os.getenv("BENCH_FIRST_PAIR"))
 local bodies = {}
 local headers = {}
+local run = os.time() % 1000000
 local levels = { "pre_health", "preclinical", "clinical", "licensed" }
 
 function init()
@@ -32,6 +33,7 @@ function request()
     local program = (math.floor(number / participants) + 17 * participant) % programs
     local body = bodies[number % 64 + 1]
     number = number + count
-    return wrk.format("POST", "/v1/programs/" .. data.programs[program + 1] .. "/reviews",
-        headers[participant + 1], body)
+    local with = headers[participant + 1]
+    with["Idempotency-Key"] = string.format("review-%06d-%012d", run, number)
+    return wrk.format("POST", "/v1/programs/" .. data.programs[program + 1] .. "/reviews", with, body)
 end

@@ -20,8 +20,10 @@ use crate::{
     db::Db,
     http::{
         CursorKey, Error,
+        denials::Denials,
         fallback::fallback,
         floor::{armour, floor},
+        idempotency::Idempotency,
         limits::Limits,
     },
     ids::ProgramId,
@@ -55,10 +57,14 @@ pub struct State {
     pub auth: Tokens,
     /// The operator's settings.
     pub config: Config,
+    /// Remembers answers by Idempotency-Key.
+    pub idempotency: Arc<Idempotency>,
     /// The rate limiter.
     pub limits: Limits,
     /// Sends mail.
     pub mailer: Mailer,
+    /// Writes down who was refused what.
+    pub denials: Denials,
     /// Counters and timings.
     pub metrics: Metrics,
     /// Authenticates cursors.
@@ -77,14 +83,17 @@ impl State {
     pub fn new(db: Db, auth: Tokens, config: Config) -> Self {
         let cursors = CursorKey::derive(auth.keys().secret());
         let details = Cache::with_weighter(DETAILS, DETAIL_BYTES, BytesWeigh);
-        let limits = Limits::new(config.rate_limits);
         let mailer = Mailer::new(config.smtp.clone(), config.mail_from.clone(), &config.data_dir);
+        let idempotency = Arc::new(Idempotency::new(auth.keys().secret()));
+        let limits = Limits::new(config.rate_limits, &config.trusted_proxies);
         Self {
             db,
             auth,
             config,
+            idempotency,
             limits,
             mailer,
+            denials: Denials::default(),
             metrics: Metrics::new(),
             cursors,
             details,
@@ -140,8 +149,24 @@ pub fn app(
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
         .allowed_methods(["GET", "HEAD", "POST", "PATCH", "OPTIONS"])
-        .allowed_headers(["authorization", "content-type", "if-match", "if-none-match", "x-request-id"])
-        .expose_headers(["etag", "link", "location", "ratelimit", "ratelimit-policy", "retry-after", "x-request-id"])
+        .allowed_headers([
+            "authorization",
+            "content-type",
+            "idempotency-key",
+            "if-match",
+            "if-none-match",
+            "x-request-id",
+        ])
+        .expose_headers([
+            "etag",
+            "idempotency-replayed",
+            "link",
+            "location",
+            "ratelimit",
+            "ratelimit-policy",
+            "retry-after",
+            "x-request-id",
+        ])
         .max_age(3600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

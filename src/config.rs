@@ -3,9 +3,10 @@
 
 use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
 use lettre::message::Mailbox;
 
-use crate::{db::Engine, mail};
+use crate::{db::Engine, http::client_address::read_networks, mail};
 
 /// One environment variable.
 #[derive(Debug, Clone, Copy)]
@@ -37,6 +38,11 @@ pub const VARIABLES: &[Variable] = &[
     variable("PRECEPTOR_METRICS_BIND", "", "Address and port for Prometheus metrics; off unless set."),
     variable("PRECEPTOR_PUBLIC_URL", "", "Where clients reach the service; http://PRECEPTOR_BIND unless set."),
     variable("PRECEPTOR_RATE_LIMITS", "on", "on, or off for load tests only."),
+    variable(
+        "PRECEPTOR_TRUSTED_PROXIES",
+        "",
+        "Networks (CIDR) whose X-Forwarded-For is believed, separated by commas.",
+    ),
     variable("PRECEPTOR_CORS_ORIGINS", "*", "Origins whose pages may call the API, separated by commas."),
     variable("PRECEPTOR_LOG", "info", "Log filter, for example warn or info,preceptor::access=off."),
     variable("PRECEPTOR_LOG_FORMAT", "text", "text or json."),
@@ -71,6 +77,8 @@ pub struct Config {
     pub public_url: String,
     /// Whether requests are counted against the rate limit.
     pub rate_limits: bool,
+    /// Proxies that are believed when they name a client's address.
+    pub trusted_proxies: Vec<IpNet>,
     /// Origins that browsers may call from; `*` for any.
     pub cors_origins: Vec<String>,
     /// The log filter.
@@ -173,6 +181,8 @@ impl Config {
             (known || text.is_empty()).then(|| text.trim_end_matches('/').to_owned())
         });
         let rate_limits = read.switch("PRECEPTOR_RATE_LIMITS");
+        let trusted_proxies =
+            read.parsed("PRECEPTOR_TRUSTED_PROXIES", "networks such as 10.0.0.0/8,2001:db8::/32", read_networks);
         let migrate_on_start = read.switch("PRECEPTOR_MIGRATE_ON_START");
         let log_json = read.parsed("PRECEPTOR_LOG_FORMAT", "text or json", |text| match text {
             "text" => Some(false),
@@ -213,6 +223,7 @@ impl Config {
                 metrics_bind: metrics_bind?,
                 public_url: if public_url.is_empty() { format!("http://{bind}") } else { public_url },
                 rate_limits: rate_limits?,
+                trusted_proxies: trusted_proxies?,
                 cors_origins,
                 log: log?,
                 log_json: log_json?,

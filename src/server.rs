@@ -9,13 +9,13 @@ use crate::{
     app::{State, app},
     auth::principals,
     db::Db,
-    http::{Error, schema},
+    http::{Error, idempotency, schema},
     time::Timestamp,
 };
 
 /// How long requests in flight may take to finish.
 const SHUTDOWN: u64 = 30;
-/// How often idle rate-limit buckets are forgotten and derived columns are brought to the present day.
+/// How often expired idempotency keys are forgotten and derived columns are brought to the present day.
 const UPKEEP: Duration = Duration::from_mins(1);
 /// Revocations forgotten in one transaction.
 const PURGED: i64 = 1000;
@@ -73,9 +73,13 @@ async fn keep_up(state: Data<State>) {
     let mut tick = tokio::time::interval(UPKEEP);
     loop {
         tick.tick().await;
-        state.limits.tidy();
+        state.denials.report();
         state.frequencies.forget();
-        if let Err(error) = crate::programs::refresh(&state.db, Timestamp::now()).await {
+        let now = Timestamp::now();
+        if let Err(error) = idempotency::purge(&state.db, now).await {
+            tracing::error!(%error, "expired idempotency keys could not be forgotten");
+        }
+        if let Err(error) = crate::programs::refresh(&state.db, now).await {
             tracing::error!(%error, "derived columns could not be brought to the present day");
         }
         if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {

@@ -128,6 +128,18 @@ pub fn refuse_earlier_tokens(conn: &mut Conn, id: PrincipalId, now: Timestamp) -
     diesel::update(row).set(principals::tokens_valid_from.eq(now.plus_seconds(1))).execute(conn).map(drop)
 }
 
+/// Holds a principal's row until the commit, so that counting what they have made and making more is one step. `SQLite`
+/// has one writer at a time anyway.
+pub fn hold(conn: &mut Conn, id: PrincipalId) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => {
+            let row = principals::table.find(id).select(principals::id);
+            row.for_no_key_update().first::<PrincipalId>(c).map(drop)
+        }
+    }
+}
+
 /// The principal that acts for a provider by itself and not through a client, if there is one.
 pub fn of_provider(conn: &mut Conn, provider: ProviderId) -> QueryResult<Option<Principal>> {
     let query = principals::table.filter(principals::provider_id.eq(provider)).order(principals::id);

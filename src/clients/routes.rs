@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{
     body::{ClientBody, ClientItem, ClientPage},
     model::{ClientEdit, ClientInput, NewSecret, SecretInput, scopes_fit},
-    store::{self, NewClient},
+    store::{self, ClientView, NewClient},
 };
 use crate::{
     app::State,
@@ -19,8 +19,8 @@ use crate::{
     auth::{Admin, Caller, secrets::RANDOM_BYTES},
     db::Conn,
     http::{
-        Changed, Created, Error, FaultCode, Found, FromParams, IfMatch, Json, NoQuery, Page, Paging, Params, Patch,
-        Position, Query,
+        Answered, Changed, Created, Error, FaultCode, Found, FromParams, IfMatch, Json, NoQuery, Once, Page, Paging,
+        Params, Patch, Position, Query, RequiredOnce,
     },
     ids::{ClientId, PrincipalId, SecretId},
     time::Timestamp,
@@ -111,8 +111,9 @@ pub async fn post_client(
     state: Data<State>,
     Admin(caller): Admin,
     body: Json<ClientInput>,
+    RequiredOnce(once): RequiredOnce,
     _: NoQuery,
-) -> Result<Created<ClientBody>, Error> {
+) -> Result<Answered<Created<ClientBody>>, Error> {
     let input = body.valid()?;
     let now = Timestamp::now();
     let secret = fresh_secret(SecretInput { expires_in_days: None }.expires_at(now))?;
@@ -123,11 +124,9 @@ pub async fn post_client(
     let work = move |conn: &mut Conn| {
         let view = store::create(conn, &new, now)?;
         audit::append(conn, &key, &event(AuditKind::ClientCreated, &caller, id), now)?;
-        Ok(view)
+        created(view, id, &text)
     };
-    let view = state.db.write(work).await?;
-    let etag = view.etag();
-    Ok(Created { location: format!("/v1/clients/{id}"), etag, body: ClientBody::new(view, Some(text))? })
+    once.write(&state, &caller, work).await
 }
 
 /// Read a client
@@ -191,11 +190,9 @@ pub async fn patch_client(
     let work = move |conn: &mut Conn| {
         let view = store::update(conn, &current, &edit, now)?;
         audit::append(conn, &key, &event(AuditKind::ClientChanged, &caller, id), now)?;
-        Ok(view)
+        changed(view)
     };
-    let view = state.db.write(work).await?;
-    let etag = view.etag();
-    Ok(Changed { body: ClientBody::new(view, None)?, etag })
+    state.db.write(work).await
 }
 
 /// Revoke a client
@@ -215,8 +212,9 @@ pub async fn revoke_client(
     state: Data<State>,
     Admin(caller): Admin,
     client: Path<ClientId>,
+    once: Once,
     _: NoQuery,
-) -> Result<Changed<ClientBody>, Error> {
+) -> Result<Answered<Changed<ClientBody>>, Error> {
     let id = client.into_inner();
     let (now, key) = (Timestamp::now(), audit_key(&state));
     let work = move |conn: &mut Conn| {
@@ -224,11 +222,9 @@ pub async fn revoke_client(
         if revoked {
             audit::append(conn, &key, &event(AuditKind::ClientRevoked, &caller, id), now)?;
         }
-        Ok(view)
+        changed(view)
     };
-    let view = state.db.write(work).await?;
-    let etag = view.etag();
-    Ok(Changed { body: ClientBody::new(view, None)?, etag })
+    once.write(&state, &caller, work).await
 }
 
 /// Make a secret
@@ -251,8 +247,9 @@ pub async fn post_secret(
     Admin(caller): Admin,
     client: Path<ClientId>,
     body: Json<SecretInput>,
+    RequiredOnce(once): RequiredOnce,
     _: NoQuery,
-) -> Result<Created<ClientBody>, Error> {
+) -> Result<Answered<Created<ClientBody>>, Error> {
     let id = client.into_inner();
     state.db.read_latest(move |conn| store::find(conn, id)).await?.ok_or(Error::NotFound("client"))?;
     let now = Timestamp::now();
@@ -262,11 +259,19 @@ pub async fn post_secret(
         let view = store::add_secret(conn, id, &secret, now)?;
         let subject = format!("{id} secret:{}", secret.id);
         audit::append(conn, &key, &event(AuditKind::SecretCreated, &caller, subject), now)?;
-        Ok(view)
+        created(view, id, &text)
     };
-    let view = state.db.write(work).await?;
+    once.write(&state, &caller, work).await
+}
+
+fn created(view: ClientView, id: ClientId, secret: &str) -> Result<Created<ClientBody>, Error> {
     let etag = view.etag();
-    Ok(Created { location: format!("/v1/clients/{id}"), etag, body: ClientBody::new(view, Some(text))? })
+    Ok(Created { location: format!("/v1/clients/{id}"), etag, body: ClientBody::new(view, Some(secret.to_owned()))? })
+}
+
+fn changed(view: ClientView) -> Result<Changed<ClientBody>, Error> {
+    let etag = view.etag();
+    Ok(Changed { body: ClientBody::new(view, None)?, etag })
 }
 
 /// Revoke a secret
@@ -290,8 +295,9 @@ pub async fn revoke_secret(
     state: Data<State>,
     Admin(caller): Admin,
     path: Path<(ClientId, SecretId)>,
+    once: Once,
     _: NoQuery,
-) -> Result<Changed<ClientBody>, Error> {
+) -> Result<Answered<Changed<ClientBody>>, Error> {
     let (id, secret) = path.into_inner();
     let (now, key) = (Timestamp::now(), audit_key(&state));
     let work = move |conn: &mut Conn| {
@@ -300,9 +306,7 @@ pub async fn revoke_secret(
             let subject = format!("{id} secret:{secret}");
             audit::append(conn, &key, &event(AuditKind::SecretRevoked, &caller, subject), now)?;
         }
-        Ok(view)
+        changed(view)
     };
-    let view = state.db.write(work).await?;
-    let etag = view.etag();
-    Ok(Changed { body: ClientBody::new(view, None)?, etag })
+    once.write(&state, &caller, work).await
 }

@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use validator::Validate;
 
 use super::{
+    idempotency,
     params::Extracting,
     problem::{Error, Fault, FaultCode},
     schema, strict_json,
@@ -46,10 +47,15 @@ impl<T: DeserializeOwned + ToSchema + Validate + 'static> FromRequest for Json<T
     fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let sent_as = media_type(req.headers(), JSON);
         let payload = payload.take();
+        let keyed = idempotency::digest_wanted(req);
         Box::pin(async move {
             let read = async {
                 sent_as?;
-                typed(read_json(payload).await?)
+                let body = read_body(payload, BODY_LIMIT).await;
+                if let Some(req) = keyed {
+                    idempotency::note_body(&req, body.as_deref().ok());
+                }
+                typed(strict_json::parse(&body?).map_err(Error::BadRequest)?)
             };
             Ok(Self(read.await))
         })
@@ -86,7 +92,7 @@ impl<T, P: ToSchema> FromRequest for Patch<T, P> {
         Box::pin(async move {
             let read = async {
                 sent_as?;
-                let changes = read_json(payload).await?;
+                let changes = strict_json::parse(&read_body(payload, BODY_LIMIT).await?).map_err(Error::BadRequest)?;
                 schema::check(&P::name(), &changes)?;
                 Ok(changes)
             };
@@ -128,11 +134,6 @@ pub fn typed<T: DeserializeOwned + ToSchema + Validate>(value: Value) -> Result<
     })?;
     typed.validate().map_err(|errors| Error::Invalid(schema::semantic_faults(&errors)))?;
     Ok(typed)
-}
-
-async fn read_json(payload: Payload) -> Result<Value, Error> {
-    let body = read_body(payload, BODY_LIMIT).await?;
-    strict_json::parse(&body).map_err(Error::BadRequest)
 }
 
 /// Reads a body of at most `limit` bytes.

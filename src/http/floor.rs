@@ -30,7 +30,7 @@ use tokio::time::Sleep;
 use uuid::Uuid;
 
 use super::{
-    limits::Verdict,
+    limits::{Counted, Reading},
     problem::{Error, PROBLEM_JSON, Pending, Problem, ProblemCode},
 };
 use crate::app::State;
@@ -58,8 +58,8 @@ pub async fn floor(
     if is_head {
         req.head_mut().method = Method::GET;
     }
-    let limit = state.limits.check(&req, state.auth.cached_principal(req.headers()));
-    let refused = refusal(&req).or_else(|| limit.as_ref().and_then(Verdict::refusal));
+    let mut counted = state.limits.count(&req, state.auth.cached_principal(req.headers()));
+    let refused = refusal(&req).or_else(|| counted.as_ref().and_then(Counted::refusal));
     req.extensions_mut().insert(RequestId(id));
 
     let mut response = if let Some(error) = refused {
@@ -81,11 +81,14 @@ pub async fn floor(
     } else if response.status() == StatusCode::OK && is_fresh(&response) {
         response = not_modified(response);
     }
-    let headers = response.headers_mut();
-    if let Some(limit) = &limit {
-        limit.describe(headers);
+    if let Some(counted) = &mut counted {
+        if response.status().is_client_error() {
+            counted.failed();
+        }
+        let daily = response.request().extensions().get::<Reading>().copied();
+        counted.describe(daily, response.headers_mut());
     }
-    common_headers(headers, id);
+    common_headers(response.headers_mut(), id);
     record(&state, &response, is_head, start, id);
     Ok(response)
 }
@@ -260,12 +263,13 @@ fn armour_headers(headers: &mut HeaderMap) {
 }
 
 /// One log line and one count per request; the route's template, never the path, and never a body.
-fn record(state: &State, response: &ServiceResponse<BoxBody>, is_head: bool, start: Instant, id: Uuid) {
+fn record(state: &Data<State>, response: &ServiceResponse<BoxBody>, is_head: bool, start: Instant, id: Uuid) {
     let request = response.request();
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
     let method = if is_head { "HEAD" } else { known_method(request.method()) };
     let status = response.status().as_u16();
     let elapsed = start.elapsed();
+    state.denials.note(state, response, method, id);
     state.metrics.observe(method, &route, status, elapsed);
     tracing::info!(
         target: "preceptor::access",

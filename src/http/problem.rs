@@ -17,6 +17,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::limits::PolicyName;
 pub use super::{
     component::{Component, ComponentName, ComponentStatus},
     fault::{Fault, FaultCode},
@@ -87,9 +88,18 @@ pub enum Error {
     /// If-Match is absent.
     #[error("If-Match is required")]
     PreconditionRequired,
-    /// The rate limit is used up; seconds to wait.
-    #[error("rate limit exceeded")]
-    TooManyRequests(u64),
+    /// An Idempotency-Key is needed and absent.
+    #[error("Idempotency-Key is required")]
+    IdempotencyKeyRequired,
+    /// The key came before with another request.
+    #[error("the Idempotency-Key belongs to another request")]
+    IdempotencyKeyReused,
+    /// A request with the key is being carried out.
+    #[error("a request with this Idempotency-Key is in flight")]
+    IdempotencyKeyInUse,
+    /// A quota is used up: seconds to wait, and the policies that say so.
+    #[error("quota exceeded")]
+    TooManyRequests(u64, Vec<PolicyName>),
     /// Try again later; the text is for the client.
     #[error("{0}")]
     Unavailable(&'static str),
@@ -139,6 +149,7 @@ impl Error {
             problem.errors = errors.iter().take(MAX_FAULTS).cloned().collect();
             problem
         };
+        let own = |code: ProblemCode| Problem::new(code, code.remedy());
         match self {
             Self::BadRequest(detail) => Problem::new(ProblemCode::BadRequest, detail),
             Self::Parameters(errors) => faults(ProblemCode::InvalidParameter, "Correct what `errors` names.", errors),
@@ -176,8 +187,13 @@ impl Error {
             Self::PreconditionRequired => {
                 Problem::new(ProblemCode::PreconditionRequired, "Send the resource's ETag in `If-Match`.")
             }
-            Self::TooManyRequests(seconds) => {
-                Problem::new(ProblemCode::TooManyRequests, &format!("Wait {seconds} seconds."))
+            Self::IdempotencyKeyRequired => own(ProblemCode::IdempotencyKeyRequired),
+            Self::IdempotencyKeyReused => own(ProblemCode::IdempotencyKeyReused),
+            Self::IdempotencyKeyInUse => own(ProblemCode::IdempotencyKeyInUse),
+            Self::TooManyRequests(seconds, policies) => {
+                let mut problem = Problem::new(ProblemCode::TooManyRequests, &format!("Wait {seconds} seconds."));
+                problem.violated_policies.clone_from(policies);
+                problem
             }
             Self::Unavailable(detail) => Problem::new(ProblemCode::Unavailable, detail),
             Self::NotReady(components) => {
@@ -276,6 +292,10 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(max_items = 10)]
     pub components: Vec<Component>,
+    /// The policies whose quota is used up (draft-ietf-httpapi-ratelimit-headers).
+    #[serde(rename = "violated-policies", default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(max_items = 8)]
+    pub violated_policies: Vec<PolicyName>,
     #[serde(skip, default = "internal")]
     #[schema(ignore)]
     code: ProblemCode,
@@ -297,6 +317,7 @@ impl Problem {
             instance: String::new(),
             errors: Vec::new(),
             components: Vec::new(),
+            violated_policies: Vec::new(),
             code,
         }
     }
@@ -304,7 +325,7 @@ impl Problem {
     /// The body's bytes. `public_url` is where this service is reached.
     #[must_use]
     pub fn render(mut self, public_url: &str, request_id: uuid::Uuid) -> Vec<u8> {
-        self.type_uri = format!("{public_url}/problems/{}", self.code.as_str());
+        self.type_uri = self.code.type_uri(public_url);
         self.instance = request_id.urn().to_string();
         serde_json::to_vec(&self).unwrap_or_default()
     }
@@ -354,8 +375,11 @@ impl ResponseError for Error {
             Self::ContentCoding => {
                 response.insert_header((header::ACCEPT_ENCODING, "identity"));
             }
-            Self::TooManyRequests(seconds) => {
+            Self::TooManyRequests(seconds, _) => {
                 response.insert_header((header::RETRY_AFTER, HeaderValue::from(*seconds)));
+            }
+            Self::IdempotencyKeyInUse => {
+                response.insert_header((header::RETRY_AFTER, "1"));
             }
             _ if problem.code == ProblemCode::Unavailable => {
                 response.insert_header((header::RETRY_AFTER, "2"));

@@ -4,12 +4,15 @@ use actix_web::http::StatusCode;
 
 use crate::text_enum::text_enum;
 
+/// The registered type of every 429 (draft-ietf-httpapi-ratelimit-headers, section on problem types).
+const QUOTA_EXCEEDED: &str = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+
 text_enum! {
     /// The kinds of problem, one per `type` URI. Each is described at `/problems/{code}`.
     pub enum ProblemCode {
         /// The request could not be read: bad syntax, encoding, cursor or parameter.
         BadRequest = "bad_request",
-        /// The query string has an unknown, repeated or badly typed parameter.
+        /// The query string has an unknown, repeated or badly typed parameter, or a header is malformed.
         InvalidParameter = "invalid_parameter",
         /// The cursor was not made by this list with these filters.
         InvalidCursor = "invalid_cursor",
@@ -39,7 +42,13 @@ text_enum! {
         Invalid = "invalid",
         /// A change needs an If-Match header.
         PreconditionRequired = "precondition_required",
-        /// Too many requests; wait as Retry-After says.
+        /// The operation needs an Idempotency-Key header.
+        IdempotencyKeyRequired = "idempotency_key_required",
+        /// The Idempotency-Key came before with another request.
+        IdempotencyKeyReused = "idempotency_key_reused",
+        /// A request with the same Idempotency-Key has not been answered yet.
+        IdempotencyKeyInUse = "idempotency_key_in_use",
+        /// Too many requests; wait as Retry-After says. Such problems have the registered type `quota-exceeded`.
         TooManyRequests = "too_many_requests",
         /// A fault of the server's; the request id leads to the cause in its log.
         InternalError = "internal_error",
@@ -53,23 +62,34 @@ impl ProblemCode {
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::BadRequest | Self::InvalidParameter | Self::InvalidCursor => StatusCode::BAD_REQUEST,
+            Self::BadRequest | Self::InvalidParameter | Self::InvalidCursor | Self::IdempotencyKeyRequired => {
+                StatusCode::BAD_REQUEST
+            }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::Conflict => StatusCode::CONFLICT,
+            Self::Conflict | Self::IdempotencyKeyInUse => StatusCode::CONFLICT,
             Self::Gone => StatusCode::GONE,
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::ContentTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UriTooLong => StatusCode::URI_TOO_LONG,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid | Self::IdempotencyKeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::PreconditionRequired => StatusCode::PRECONDITION_REQUIRED,
             Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// The address of the type; `public_url` is where this service is reached. Registered types have their own.
+    #[must_use]
+    pub fn type_uri(self, public_url: &str) -> String {
+        match self {
+            Self::TooManyRequests => QUOTA_EXCEEDED.to_owned(),
+            code => format!("{public_url}/problems/{code}"),
         }
     }
 
@@ -78,7 +98,7 @@ impl ProblemCode {
     pub fn title(self) -> &'static str {
         match self {
             Self::BadRequest => "The request cannot be read",
-            Self::InvalidParameter => "A query parameter is not valid",
+            Self::InvalidParameter => "A query parameter or header is not valid",
             Self::InvalidCursor => "The cursor is not valid",
             Self::Unauthorized => "Authentication is required",
             Self::Forbidden => "Not allowed",
@@ -93,6 +113,9 @@ impl ProblemCode {
             Self::UnsupportedMediaType => "Unsupported media type",
             Self::Invalid => "The content breaks a rule",
             Self::PreconditionRequired => "A precondition is required",
+            Self::IdempotencyKeyRequired => "An idempotency key is required",
+            Self::IdempotencyKeyReused => "The idempotency key belongs to another request",
+            Self::IdempotencyKeyInUse => "The idempotency key is in use",
             Self::TooManyRequests => "Too many requests",
             Self::InternalError => "Internal error",
             Self::Unavailable => "Temporarily unavailable",
@@ -104,7 +127,7 @@ impl ProblemCode {
     pub fn remedy(self) -> &'static str {
         match self {
             Self::BadRequest => "Read `detail`, correct the request, and send it again.",
-            Self::InvalidParameter => "`errors` names each parameter; the OpenAPI document lists those that exist.",
+            Self::InvalidParameter => "`errors` names each one; the OpenAPI document lists those that exist.",
             Self::InvalidCursor => {
                 "Start the list again without `cursor`; keep filters and sort as they were for the following pages."
             }
@@ -125,6 +148,13 @@ impl ProblemCode {
             }
             Self::Invalid => "`errors` points at each fault.",
             Self::PreconditionRequired => "Send the resource's ETag in `If-Match`.",
+            Self::IdempotencyKeyRequired => {
+                "Send the header `Idempotency-Key` with a random value of 16 to 255 letters, digits, `-` and `_`; send the same value when you try again."
+            }
+            Self::IdempotencyKeyReused => {
+                "Send a new key with a new request; an old key only with exactly the request that it came with first."
+            }
+            Self::IdempotencyKeyInUse => "Wait as `Retry-After` says, and send the same request with the same key.",
             Self::TooManyRequests => "Wait for as many seconds as `Retry-After` says.",
             Self::InternalError => "Try again; if it persists, tell the operator the request id in `instance`.",
             Self::Unavailable => "Try again after as many seconds as `Retry-After` says.",

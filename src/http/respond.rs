@@ -1,11 +1,13 @@
 //! Typed answers: a status, a JSON body, and the headers that belong to it.
 
+use std::marker::PhantomData;
+
 use actix_web::{
     HttpRequest, HttpResponse, Responder,
     body::BoxBody,
     http::{
         StatusCode,
-        header::{self, HeaderValue},
+        header::{self, HeaderName, HeaderValue},
     },
     web::Bytes,
 };
@@ -17,17 +19,86 @@ use super::problem::Error;
 
 const PUBLIC: HeaderValue = HeaderValue::from_static("public, max-age=30, stale-while-revalidate=60");
 const PRIVATE: HeaderValue = HeaderValue::from_static("no-store");
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 const UTF8_JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-fn json(status: StatusCode, body: &impl Serialize) -> HttpResponse<BoxBody> {
-    match serde_json::to_vec(body) {
-        Ok(bytes) => {
-            let mut response = HttpResponse::build(status).body(bytes);
+/// An answer to a change, ready to be sent: now, or again when the request comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The header Location.
+    pub location: Option<String>,
+    /// The header `ETag`.
+    pub etag: Option<String>,
+    /// JSON; empty for none.
+    pub body: Vec<u8>,
+    /// Whether it was given before.
+    pub replayed: bool,
+}
+
+/// What an answer to a change can be made from.
+pub trait Render {
+    /// The answer. Fails only where a body does not serialise.
+    fn render(self) -> Result<Answer, Error>;
+}
+
+impl Responder for Answer {
+    type Body = BoxBody;
+
+    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::OK);
+        let mut response = if self.body.is_empty() {
+            HttpResponse::build(status).finish()
+        } else {
+            let mut response = HttpResponse::build(status).body(self.body);
             response.headers_mut().insert(header::CONTENT_TYPE, UTF8_JSON);
             response
+        };
+        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
+        for (name, value) in [(header::LOCATION, self.location), (header::ETAG, self.etag)] {
+            if let Some(value) = value {
+                set(&mut response, name, &value);
+            }
         }
-        Err(error) => HttpResponse::from_error(Error::internal(error)),
+        if self.replayed {
+            response.headers_mut().insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        response
     }
+}
+
+/// An [`Answer`] made from an `A`.
+#[derive(Debug)]
+pub struct Answered<A> {
+    answer: Answer,
+    made_from: PhantomData<fn() -> A>,
+}
+
+impl<A> From<Answer> for Answered<A> {
+    fn from(answer: Answer) -> Self {
+        Self { answer, made_from: PhantomData }
+    }
+}
+
+impl<A> Responder for Answered<A> {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        self.answer.respond_to(req)
+    }
+}
+
+fn respond(rendered: Result<Answer, Error>, req: &HttpRequest) -> HttpResponse {
+    match rendered {
+        Ok(answer) => answer.respond_to(req),
+        Err(error) => HttpResponse::from_error(error),
+    }
+}
+
+fn unversioned(status: u16, body: &impl Serialize) -> Result<Answer, Error> {
+    let body = serde_json::to_vec(body).map_err(Error::internal)?;
+    Ok(Answer { status, location: None, etag: None, body, replayed: false })
 }
 
 /// Answers to requests that carry a token are for that caller alone.
@@ -110,15 +181,19 @@ pub struct Created<T> {
     pub body: T,
 }
 
+impl<T: Serialize> Render for Created<T> {
+    fn render(self) -> Result<Answer, Error> {
+        let body = serde_json::to_vec(&self.body).map_err(Error::internal)?;
+        let (location, etag) = (Some(self.location), Some(self.etag));
+        Ok(Answer { status: 201, location, etag, body, replayed: false })
+    }
+}
+
 impl<T: Serialize> Responder for Created<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = json(StatusCode::CREATED, &self.body);
-        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-        set(&mut response, header::LOCATION, &self.location);
-        set(&mut response, header::ETAG, &self.etag);
-        response
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        respond(self.render(), req)
     }
 }
 
@@ -131,14 +206,18 @@ pub struct Changed<T> {
     pub etag: String,
 }
 
+impl<T: Serialize> Render for Changed<T> {
+    fn render(self) -> Result<Answer, Error> {
+        let body = serde_json::to_vec(&self.body).map_err(Error::internal)?;
+        Ok(Answer { status: 200, location: None, etag: Some(self.etag), body, replayed: false })
+    }
+}
+
 impl<T: Serialize> Responder for Changed<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = json(StatusCode::OK, &self.body);
-        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-        set(&mut response, header::ETAG, &self.etag);
-        response
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        respond(self.render(), req)
     }
 }
 
@@ -149,10 +228,8 @@ pub struct Accepted<T>(pub T);
 impl<T: Serialize> Responder for Accepted<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = json(StatusCode::ACCEPTED, &self.0);
-        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-        response
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        respond(unversioned(202, &self.0), req)
     }
 }
 
@@ -163,10 +240,8 @@ pub struct Unstored<T>(pub T);
 impl<T: Serialize> Responder for Unstored<T> {
     type Body = BoxBody;
 
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let mut response = json(StatusCode::OK, &self.0);
-        response.headers_mut().insert(header::CACHE_CONTROL, PRIVATE);
-        response
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        respond(unversioned(200, &self.0), req)
     }
 }
 

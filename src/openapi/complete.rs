@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{example, oauth};
+use super::{example, idempotency, oauth};
 use crate::http::ProblemCode;
 
 /// One-line text: no control characters, no line breaks, no overrides of text direction (U+202A-202E, U+2066-2069).
@@ -153,6 +153,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
             None => operation["parameters"] = json!([if_match]),
         }
     }
+    let keyed = idempotency::complete(path, method, operation);
     name_roles(operation);
     let public = operation["security"].as_array().is_none_or(|all| all.iter().all(|one| one == &json!({})));
     let is_list =
@@ -184,6 +185,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     if (method == "post" && !takes_form) || patches {
         errors.push(ProblemCode::Conflict);
     }
+    if keyed {
+        errors.push(ProblemCode::IdempotencyKeyReused);
+    }
     if patches {
         errors.extend([ProblemCode::PreconditionFailed, ProblemCode::PreconditionRequired]);
     }
@@ -195,6 +199,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         }
         if is_list {
             names.push("Link");
+        }
+        if keyed {
+            names.push("Idempotency-Replayed");
         }
         if status == "201" {
             names.push("Location");
@@ -284,10 +291,11 @@ fn headers() -> Value {
     };
     json!({
         "Access-Control-Allow-Origin": text("Origins whose pages may read this; sent when Origin was.", 300, "^\\S+$", "*"),
-        "RateLimit": text("What is left: r requests until t seconds from now.", 300, LINE, "\"default\";r=57;t=23"),
-        "RateLimit-Policy": text("The limit: q requests per w seconds.", 300, LINE, "\"default\";q=600;w=60"),
+        "RateLimit": text("What is left of each quota: r requests; whole again after t seconds.", 300, LINE, "\"default\";r=57;t=23"),
+        "RateLimit-Policy": text("The quotas that apply: q requests per w seconds.", 300, LINE, "\"default\";q=600;w=60"),
         "X-Request-Id": text("The request's id, as in the server's log.", 36, "^[0-9a-f-]{36}$", "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11"),
         "ETag": text("The version of what was answered.", 200, "^(W/)?\"[!#-~]*\"$", "\"v1\""),
+        "Idempotency-Replayed": text("The request came before, and this is the answer given then.", 4, "^true$", "true"),
         "Link": text("The pages `first` and `next` (RFC 8288).", 8192, LINE, "</v1/programs>; rel=\"first\""),
         "Location": text("The address of the new resource.", 500, "^/", "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab"),
         "WWW-Authenticate": text("The challenge (RFC 6750).", 500, LINE, "Bearer realm=\"preceptor\", error=\"invalid_token\""),
@@ -295,9 +303,21 @@ fn headers() -> Value {
         "Accept": text("The media type that is taken.", 200, LINE, "application/json"),
         "Retry-After": {
             "description": "Seconds to wait.", "example": 2,
-            "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 86400}
+            "schema": {"type": "integer", "format": "int32", "minimum": 0, "maximum": 90000}
         }
     })
+}
+
+fn problem_example(code: ProblemCode) -> Value {
+    let mut value = json!({
+        "type": code.type_uri("https://preceptor.invalid"), "title": code.title(),
+        "status": code.status().as_u16(), "detail": code.remedy(),
+        "instance": "urn:uuid:6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11"
+    });
+    if code == ProblemCode::TooManyRequests {
+        value["violated-policies"] = json!(["default"]);
+    }
+    json!({"summary": code.title(), "value": value})
 }
 
 /// The shared error answers, those that some operation refers to.
@@ -314,19 +334,16 @@ fn responses(document: &Value) -> Value {
             ProblemCode::Unauthorized | ProblemCode::Forbidden => names.push("WWW-Authenticate"),
             ProblemCode::MethodNotAllowed => names.push("Allow"),
             ProblemCode::UnsupportedMediaType => names.push("Accept"),
-            ProblemCode::TooManyRequests | ProblemCode::Unavailable => names.push("Retry-After"),
+            ProblemCode::Conflict | ProblemCode::TooManyRequests | ProblemCode::Unavailable => {
+                names.push("Retry-After");
+            }
             _ => {}
         }
         let headers: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), header_ref(name))).collect();
-        let value = json!({
-            "type": format!("https://preceptor.invalid/problems/{code}"), "title": code.title(),
-            "status": code.status().as_u16(), "detail": code.remedy(),
-            "instance": "urn:uuid:6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11"
-        });
-        let content = json!({
-            "schema": {"$ref": "#/components/schemas/Problem"},
-            "examples": {"problem": {"summary": code.title(), "value": value}}
-        });
+        // One answer is documented per status, so it shows every type of problem that comes with it.
+        let alike = ProblemCode::ALL.iter().filter(|other| other.status() == code.status());
+        let examples: Map<_, _> = alike.map(|code| (code.to_string(), problem_example(*code))).collect();
+        let content = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples});
         responses.insert(
             code.to_string(),
             json!({

@@ -6,6 +6,7 @@
 
 mod complete;
 mod example;
+mod idempotency;
 mod oauth;
 
 use std::sync::LazyLock;

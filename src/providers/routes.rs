@@ -16,9 +16,10 @@ use super::{
 use crate::{
     app::State,
     auth::{Admin, Caller, MaybeCaller, Role},
+    db::Conn,
     http::{
-        Changed, Created, Error, FaultCode, Found, FromParams, IfMatch, Json, NoQuery, Page, Paging, Params, Patch,
-        Position, Query,
+        Answered, Changed, Created, Error, FaultCode, Found, FromParams, IfMatch, Json, NoQuery, Once, Page, Paging,
+        Params, Patch, Position, Query,
     },
     ids::ProviderId,
     page_type, patch_schema,
@@ -186,16 +187,20 @@ pub async fn list_providers(state: Data<State>, query: Query<ProvidersQuery>) ->
 #[post("/v1/providers")]
 pub async fn post_provider(
     state: Data<State>,
-    _: Admin,
+    Admin(caller): Admin,
     body: Json<ProviderInput>,
     _: NoQuery,
-) -> Result<Created<ProviderBody>, Error> {
+    once: Once,
+) -> Result<Answered<Created<ProviderBody>>, Error> {
     let input = body.valid()?;
     let now = Timestamp::now();
     let id = ProviderId::from_uuid(Uuid::now_v7());
-    let row = state.db.write(move |conn| store::insert(conn, &input, id, now)).await?;
-    let etag = private_tag(&row);
-    Ok(Created { location: format!("/v1/providers/{id}"), etag, body: ProviderBody::private(row) })
+    let create = move |conn: &mut Conn| {
+        let row = store::insert(conn, &input, id, now)?;
+        let etag = private_tag(&row);
+        Ok(Created { location: format!("/v1/providers/{id}"), etag, body: ProviderBody::private(row) })
+    };
+    once.write(&state, &caller, create).await
 }
 
 /// Read a provider

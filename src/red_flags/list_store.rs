@@ -8,8 +8,9 @@ use super::{
     store::ReportRow,
 };
 use crate::{
+    auth::principals,
     db::{Conn, schema::red_flag_reports},
-    http::{Error, Position},
+    http::{Daily, Error, Position, Reading},
     ids::{PrincipalId, ProgramId, ReportId},
     reference::{RedFlagKind, Severity, TrainingLevel},
     time::Timestamp,
@@ -49,6 +50,26 @@ pub struct Filter {
     pub program: Option<ProgramId>,
     /// Only reports of this kind.
     pub kind: Option<RedFlagKind>,
+}
+
+/// What is left of the reporter's daily quota once one more report is made.
+pub fn left_today(conn: &mut Conn, reporter: PrincipalId, daily: Daily, now: Timestamp) -> QueryResult<Reading> {
+    let made: Vec<Timestamp> = red_flag_reports::table
+        .filter(red_flag_reports::reporter_id.eq(reporter))
+        .filter(red_flag_reports::created_at.gt(daily.since(now)))
+        .order(red_flag_reports::created_at.desc())
+        .limit(daily.quota())
+        .select(red_flag_reports::created_at)
+        .load(conn)?;
+    Ok(daily.after_one_more(&made, now))
+}
+
+/// Refuses one more when the daily quota is used up. The reporter is held until the commit, so that nobody makes two at
+/// a time.
+pub fn check_quota(conn: &mut Conn, reporter: PrincipalId, daily: Option<Daily>, now: Timestamp) -> Result<(), Error> {
+    let Some(daily) = daily else { return Ok(()) };
+    principals::hold(conn, reporter)?;
+    left_today(conn, reporter, daily, now)?.check()
 }
 
 fn report_id(id: Uuid) -> ReportId {

@@ -18,8 +18,8 @@ use crate::{
     auth::{Caller, Moderator, Participant, Role},
     db::Conn,
     http::{
-        Changed, Created, Error, Found, FromParams, Json, NoQuery, Page, Paging, Params, Query, Slice,
-        schema::semantic_faults,
+        Answered, Changed, Created, Error, Found, FromParams, Json, NoQuery, Once, Page, Paging, Params, PolicyName,
+        Query, RequiredOnce, Seen, Slice, schema::semantic_faults,
     },
     ids::{DecisionId, ProgramId, ReportId},
     moderation::{self, SubjectKind},
@@ -152,24 +152,32 @@ pub async fn create(
     caller: Participant,
     program: Path<ProgramKey>,
     _: NoQuery,
+    RequiredOnce(once): RequiredOnce,
     body: Json<RedFlagReportInput>,
-) -> Result<Created<RedFlagReport>, Error> {
-    let program = program.into_inner();
-    let program = state.db.read_latest(move |conn| Ok(find_public(conn, &program)?.id)).await?;
+) -> Result<Answered<Created<RedFlagReport>>, Error> {
+    let (program, reporter, now) = (program.into_inner(), caller.0.id, Timestamp::now());
+    let daily = state.limits.daily(PolicyName::Report);
+    let mut once = once.begin(&state, &caller.0)?;
+    let found = once.read(move |conn| {
+        let left = daily.map(|daily| list_store::left_today(conn, reporter, daily, now)).transpose()?;
+        Ok((find_public(conn, &program)?.id, left))
+    });
+    let (program, left) = match found.await? {
+        Seen::New(found) => found,
+        Seen::Answered(answer) => return Ok(answer),
+    };
+    once.within(left)?;
     let input = body.valid()?;
-    let now = Timestamp::now();
     input.check_period(now.day()).map_err(|errors| Error::Invalid(semantic_faults(&errors)))?;
-    let new = NewReport { id: ReportId::from_uuid(Uuid::new_v4()), program, reporter: caller.0.id, input };
-    let location = format!("/v1/red-flag-reports/{}", new.id);
+    let new = NewReport { id: ReportId::from_uuid(Uuid::new_v4()), program, reporter, input };
     let key = pseudonyms(&state);
-    let Changed { body, etag } = state
-        .db
-        .write(move |conn| {
-            let row = store::create(conn, new.clone(), now)?;
-            full(conn, row, &key)
-        })
-        .await?;
-    Ok(Created { location, etag, body })
+    let create = move |conn: &mut Conn| {
+        list_store::check_quota(conn, reporter, daily, now)?;
+        let row = store::create(conn, new.clone(), now)?;
+        let Changed { body, etag } = full(conn, row, &key)?;
+        Ok(Created { location: format!("/v1/red-flag-reports/{}", new.id), etag, body })
+    };
+    once.write(create).await
 }
 
 /// List reports
@@ -294,17 +302,16 @@ pub async fn withdraw(
     caller: Participant,
     report: Path<ReportId>,
     _: NoQuery,
-) -> Result<Changed<RedFlagReport>, Error> {
+    once: Once,
+) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
     let (now, decision) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
-    state
-        .db
-        .write(move |conn| {
-            let row = store::withdraw(conn, &caller.0, id, decision, now)?;
-            full(conn, row, &key)
-        })
-        .await
+    let change = move |conn: &mut Conn| {
+        let row = store::withdraw(conn, &caller.0, id, decision, now)?;
+        full(conn, row, &key)
+    };
+    once.write(&state, &caller.0, change).await
 }
 
 /// Answer a moderator's question
@@ -330,21 +337,20 @@ pub async fn inform(
     caller: Participant,
     report: Path<ReportId>,
     _: NoQuery,
+    once: Once,
     body: Json<InformationInput>,
-) -> Result<Changed<RedFlagReport>, Error> {
+) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
     let reporter = caller.0.id;
     state.db.read_latest(move |conn| store::find_own(conn, id, reporter)).await?;
     let input = body.valid()?;
     let (now, decision) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
-    state
-        .db
-        .write(move |conn| {
-            let row = store::inform(conn, &caller.0, id, &input, decision, now)?;
-            full(conn, row, &key)
-        })
-        .await
+    let change = move |conn: &mut Conn| {
+        let row = store::inform(conn, &caller.0, id, &input, decision, now)?;
+        full(conn, row, &key)
+    };
+    once.write(&state, &caller.0, change).await
 }
 
 /// Rule on a report
@@ -374,19 +380,18 @@ pub async fn decide(
     caller: Moderator,
     report: Path<ReportId>,
     _: NoQuery,
+    once: Once,
     body: Json<ReportDecisionInput>,
-) -> Result<Changed<RedFlagReport>, Error> {
+) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
     let moderator = caller.0.id;
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, moderator)).await?;
     let decision = body.valid()?;
     let (now, decision_id) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
-    state
-        .db
-        .write(move |conn| {
-            let row = store::decide(conn, &caller.0, id, &decision, decision_id, now)?;
-            full(conn, row, &key)
-        })
-        .await
+    let change = move |conn: &mut Conn| {
+        let row = store::decide(conn, &caller.0, id, &decision, decision_id, now)?;
+        full(conn, row, &key)
+    };
+    once.write(&state, &caller.0, change).await
 }

@@ -11,8 +11,9 @@ use super::{
     store::ReviewRow,
 };
 use crate::{
+    auth::principals,
     db::{Conn, schema::reviews},
-    http::{Error, Position},
+    http::{Daily, Error, Position, Reading},
     ids::{PrincipalId, ProgramId, ReviewId},
     reference::TrainingLevel,
     text_enum::text_enum,
@@ -186,6 +187,31 @@ pub fn of_participant(
         query = query.filter(reviews::created_at.le(at)).filter(reviews::created_at.lt(at).or(reviews::id.lt(id)));
     }
     Ok(query.order((reviews::created_at.desc(), reviews::id.desc())).load(conn)?)
+}
+
+/// What is left of the participant's daily quota once one more review is written.
+pub fn left_today(conn: &mut Conn, participant: PrincipalId, daily: Daily, now: Timestamp) -> QueryResult<Reading> {
+    let made: Vec<Timestamp> = reviews::table
+        .filter(reviews::participant_id.eq(participant))
+        .filter(reviews::created_at.gt(daily.since(now)))
+        .order(reviews::created_at.desc())
+        .limit(daily.quota())
+        .select(reviews::created_at)
+        .load(conn)?;
+    Ok(daily.after_one_more(&made, now))
+}
+
+/// Refuses one more when the daily quota is used up. The participant is held until the commit, so that nobody writes two at
+/// a time.
+pub fn check_quota(
+    conn: &mut Conn,
+    participant: PrincipalId,
+    daily: Option<Daily>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    let Some(daily) = daily else { return Ok(()) };
+    principals::hold(conn, participant)?;
+    left_today(conn, participant, daily, now)?.check()
 }
 
 fn id_of(position: &Position) -> ReviewId {

@@ -1,8 +1,6 @@
 //! Handlers of reviews: what anyone reads and what authors do. What moderators do is in
 //! `moderation`.
 
-use std::sync::Arc;
-
 use actix_web::{
     get, patch, post,
     web::{Data, Path},
@@ -20,9 +18,10 @@ use super::{
 use crate::{
     app::State,
     auth::{Caller, MaybeCaller, Participant},
+    db::Conn,
     http::{
-        Changed, Created, Error, Found, FromParams, IfMatch, Json, NoQuery, Page, Paging, Params, Patch, Query, Slice,
-        schema::semantic_faults,
+        Answered, Changed, Created, Error, Found, FromParams, IfMatch, Json, NoQuery, Once, Page, Paging, Params,
+        Patch, PolicyName, Query, RequiredOnce, Seen, Slice, schema::semantic_faults,
     },
     ids::{DecisionId, ReviewId},
     participation::{self, model::Evidence},
@@ -182,22 +181,27 @@ pub async fn create_review(
     Participant(caller): Participant,
     program: Path<ProgramKey>,
     _: NoQuery,
+    RequiredOnce(once): RequiredOnce,
     body: Json<ReviewInput>,
-) -> Result<Created<ReviewBody>, Error> {
-    let key = program.into_inner();
+) -> Result<Answered<Created<ReviewBody>>, Error> {
+    let (key, now) = (program.into_inner(), Timestamp::now());
+    let daily = state.limits.daily(PolicyName::Review);
+    let mut once = once.begin(&state, &caller)?;
     // Whether the body holds is told after whether there is such a program; its months are read with the program.
     let content = body.valid();
     let period = content.as_ref().ok().map(|content| (content.period.start_month, content.period.end_month));
-    let (program, status, evidence) = state
-        .db
-        .read_latest(move |conn| {
-            let (program, status) = store::public_program(conn, &key)?;
-            let evidence = period.map(|period| participation::store::evidence(conn, caller.id, program, period));
-            Ok((program, status, evidence.transpose()?))
-        })
-        .await?;
+    let found = once.read(move |conn| {
+        let left = daily.map(|daily| list_store::left_today(conn, caller.id, daily, now)).transpose()?;
+        let (program, status) = store::public_program(conn, &key)?;
+        let evidence = period.map(|period| participation::store::evidence(conn, caller.id, program, period));
+        Ok((program, status, evidence.transpose()?, left))
+    });
+    let (program, status, evidence, left) = match found.await? {
+        Seen::New(found) => found,
+        Seen::Answered(answer) => return Ok(answer),
+    };
     store::require_listed(status)?;
-    let now = Timestamp::now();
+    once.within(left)?;
     let content = content?;
     check_period(&content, now.day())?;
     let new = NewReview {
@@ -209,15 +213,18 @@ pub async fn create_review(
         content: &content,
     };
     // The row is made here, so that the one writer thread has nothing to do but store it.
-    let row = Arc::new(ReviewRow::published(&new, now)?);
+    let row = ReviewRow::published(&new, now)?;
     let counts = rated(&content, row.half_year, row.verification);
-    let stored = Arc::clone(&row);
-    state.db.write(move |conn| store::publish(conn, &stored, &counts)).await?;
-    Ok(Created {
+    let created = Created {
         location: format!("/v1/reviews/{}", row.id),
         etag: View::Author.etag(&row),
         body: ReviewBody::new(&row, content, View::Author),
-    })
+    };
+    let publish = move |conn: &mut Conn| {
+        list_store::check_quota(conn, caller.id, daily, now)?;
+        store::publish(conn, &row, &counts)
+    };
+    once.write_known(created, publish).await
 }
 
 /// Finds a review that the caller wrote; others' do not exist for them.
@@ -309,11 +316,12 @@ pub async fn withdraw_review(
     Participant(caller): Participant,
     review: Path<ReviewId>,
     _: NoQuery,
-) -> Result<Changed<ReviewBody>, Error> {
+    once: Once,
+) -> Result<Answered<Changed<ReviewBody>>, Error> {
     let (id, now) = (review.into_inner(), Timestamp::now());
     let record = DecisionId::from_uuid(Uuid::now_v7());
-    let row = state.db.write(move |conn| store::withdraw(conn, &caller, id, record, now)).await?;
-    changed(&row, View::Author)
+    let withdraw = move |conn: &mut Conn| changed(&store::withdraw(conn, &caller, id, record, now)?, View::Author);
+    once.write(&state, &caller, withdraw).await
 }
 
 /// List my reviews

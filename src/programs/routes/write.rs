@@ -11,7 +11,7 @@ use crate::{
     app::State,
     auth::{Caller, Moderator, OwnProvider},
     db::Conn,
-    http::{Changed, Created, Error, IfMatch, Json, NoQuery, Patch},
+    http::{Answered, Changed, Created, Error, IfMatch, Json, NoQuery, Once, Patch},
     ids::{DecisionId, ProgramId, ProviderId},
     patch_schema,
     programs::{
@@ -76,20 +76,18 @@ pub async fn post_program(
     own: OwnProvider,
     body: Json<ProgramInput>,
     _: NoQuery,
-) -> Result<Created<ProgramBody>, Error> {
+    once: Once,
+) -> Result<Answered<Created<ProgramBody>>, Error> {
     let input = body.valid()?;
     let now = Timestamp::now();
     let id = ProgramId::from_uuid(Uuid::now_v7());
-    let made = state
-        .db
-        .write(move |conn| {
-            let provider = held(conn, own.provider)?;
-            write_store::create(conn, &provider, &input, id, now)?;
-            read_back(conn, id)
-        })
-        .await?;
-    let etag = made.etag();
-    Ok(Created { location: format!("/v1/programs/{id}"), etag, body: ProgramBody::of(made)? })
+    let create = move |conn: &mut Conn| {
+        let provider = held(conn, own.provider)?;
+        write_store::create(conn, &provider, &input, id, now)?;
+        let Changed { body, etag } = changed(read_back(conn, id)?)?;
+        Ok(Created { location: format!("/v1/programs/{id}"), etag, body })
+    };
+    once.write(&state, &own.caller, create).await
 }
 
 /// Edit the listing of a program
@@ -134,22 +132,20 @@ pub async fn patch_program(
 }
 
 async fn act(
-    state: &State,
+    state: &Data<State>,
+    once: Once,
     key: ProgramKey,
     by: Caller,
     action: ProgramAction,
     reason: String,
-) -> Result<Changed<ProgramBody>, Error> {
+) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let at = Timestamp::now();
     let decision = DecisionId::from_uuid(Uuid::now_v7());
-    let after = state
-        .db
-        .write(move |conn| {
-            let row = write_store::act(conn, &key, &ProgramAct { decision, by, action, reason: &reason, at })?;
-            read_back(conn, row.id)
-        })
-        .await?;
-    changed(after)
+    let act = move |conn: &mut Conn| {
+        let row = write_store::act(conn, &key, &ProgramAct { decision, by, action, reason: &reason, at })?;
+        changed(read_back(conn, row.id)?)
+    };
+    once.write(state, &by, act).await
 }
 
 /// Hand a draft in
@@ -169,8 +165,9 @@ pub async fn submit_program(
     own: OwnProvider,
     key: Path<ProgramKey>,
     _: NoQuery,
-) -> Result<Changed<ProgramBody>, Error> {
-    act(&state, key.into_inner(), own.caller, ProgramAction::Submit, String::new()).await
+    once: Once,
+) -> Result<Answered<Changed<ProgramBody>>, Error> {
+    act(&state, once, key.into_inner(), own.caller, ProgramAction::Submit, String::new()).await
 }
 
 /// End a program
@@ -190,8 +187,9 @@ pub async fn archive_program(
     own: OwnProvider,
     key: Path<ProgramKey>,
     _: NoQuery,
-) -> Result<Changed<ProgramBody>, Error> {
-    act(&state, key.into_inner(), own.caller, ProgramAction::Archive, String::new()).await
+    once: Once,
+) -> Result<Answered<Changed<ProgramBody>>, Error> {
+    act(&state, once, key.into_inner(), own.caller, ProgramAction::Archive, String::new()).await
 }
 
 /// Decide on a program
@@ -217,7 +215,8 @@ pub async fn decide_program(
     key: Path<ProgramKey>,
     body: Json<ProgramDecisionInput>,
     _: NoQuery,
-) -> Result<Changed<ProgramBody>, Error> {
+    once: Once,
+) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let key = key.into_inner();
     let named = key.clone();
     state
@@ -227,5 +226,5 @@ pub async fn decide_program(
         })
         .await?;
     let ProgramDecisionInput { action, reason } = body.valid()?;
-    act(&state, key, moderator.0, action.into(), reason).await
+    act(&state, once, key, moderator.0, action.into(), reason).await
 }

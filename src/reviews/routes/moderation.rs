@@ -11,7 +11,7 @@ use crate::{
     app::State,
     auth::Moderator,
     db::Conn,
-    http::{Changed, Error, FromParams, Json, NoQuery, Page, Paging, Params, Query},
+    http::{Answered, Changed, Error, FromParams, Json, NoQuery, Once, Page, Paging, Params, Query},
     ids::{DecisionId, ProgramId, ReviewId},
     reviews::{
         body::{ReviewBody, ReviewPage, View},
@@ -102,13 +102,17 @@ pub async fn decide_review(
     Moderator(caller): Moderator,
     review: Path<ReviewId>,
     _: NoQuery,
+    once: Once,
     body: Json<ReviewDecisionInput>,
-) -> Result<Changed<ReviewBody>, Error> {
+) -> Result<Answered<Changed<ReviewBody>>, Error> {
     let (id, now) = (review.into_inner(), Timestamp::now());
     // A review that does not exist is answered before the body is judged.
     state.db.read_latest(move |conn| store::find(conn, id)).await?;
     let decision = body.valid()?;
     let record = DecisionId::from_uuid(Uuid::now_v7());
-    let row = state.db.write(move |conn| store::decide(conn, &caller, id, &decision, record, now)).await?;
-    changed(&row, View::Moderator)
+    let decide = move |conn: &mut Conn| {
+        let row = store::decide(conn, &caller, id, &decision, record, now)?;
+        changed(&row, View::Moderator)
+    };
+    once.write(&state, &caller, decide).await
 }

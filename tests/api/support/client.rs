@@ -3,6 +3,7 @@
 use preceptor::ids::PrincipalId;
 use reqwest::{Method, RequestBuilder, header::HeaderMap};
 use serde_json::Value;
+use uuid::Uuid;
 
 /// Sends requests as one identity.
 #[derive(Debug, Clone)]
@@ -33,8 +34,14 @@ impl Client {
         self.token.as_deref().unwrap_or_default()
     }
 
-    /// A request to which more can be added before [`Client::send`].
+    /// A request to which more can be added before [`send`]. A POST has a fresh Idempotency-Key.
     pub fn request(&self, method: &str, path: &str) -> RequestBuilder {
+        let request = self.bare(method, path);
+        if method == "POST" { request.header("idempotency-key", Uuid::new_v4().to_string()) } else { request }
+    }
+
+    /// A request without an Idempotency-Key.
+    pub fn bare(&self, method: &str, path: &str) -> RequestBuilder {
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = self.http.request(method, format!("{}{path}", self.base));
         match &self.token {
@@ -110,7 +117,9 @@ impl Answer {
         let problem = self.json();
         assert_eq!(problem["status"], status);
         let kind = problem["type"].as_str().unwrap();
-        assert!(kind.starts_with("http://") && kind.ends_with(&format!("/problems/{code}")), "{kind}");
+        let own = kind.starts_with("http://") && kind.ends_with(&format!("/problems/{code}"));
+        let registered = "https://iana.org/assignments/http-problem-types#quota-exceeded";
+        assert!(if status == 429 { kind == registered } else { own }, "{kind}");
         assert!(!problem["title"].as_str().unwrap().is_empty());
         assert!(!problem["detail"].as_str().unwrap().is_empty());
         assert_eq!(problem["instance"], format!("urn:uuid:{}", self.header("x-request-id")));
