@@ -94,13 +94,13 @@ const ALSO_WITHOUT: &[&str] = &["redeem_participation_code"];
 /// For a token of another role, these do not exist.
 const HIDDEN: &[&str] = &["get_red_flag_report"];
 
-fn allowed(operation: &str) -> &'static [Role] {
+pub fn allowed(operation: &str) -> &'static [Role] {
     let row = TABLE.iter().find(|(id, _)| *id == operation);
     row.unwrap_or_else(|| panic!("{operation} is not in the table: who may call it?")).1
 }
 
 /// One of everything that a path can name, and a holder of each role.
-struct World {
+pub struct World {
     listed: Listed,
     author: Client,
     /// Path of the review.
@@ -114,7 +114,7 @@ struct World {
 }
 
 impl World {
-    async fn make(app: &TestApp) -> Self {
+    pub async fn make(app: &TestApp) -> Self {
         let listed = builders::listed(app, "access").await;
         let author = app.participant().await;
         let posted = |answer: Answer| answer.expect(201).header("location").to_owned();
@@ -143,8 +143,13 @@ impl World {
         Self { listed, author, review, report, university, client, identities }
     }
 
+    /// The client of a role.
+    pub fn holder(&self, role: Role) -> &Client {
+        &self.identities.iter().find(|(own, _)| *own == Some(role)).unwrap().1
+    }
+
     /// The path of an operation with what is in this world.
-    fn path(&self, operation: &Operation) -> String {
+    pub fn path(&self, operation: &Operation) -> String {
         let last = |path: &str| path.rsplit('/').next().unwrap().to_owned();
         let mut path = operation.path.to_owned();
         for parameter in operation.parameters("path") {

@@ -3,7 +3,7 @@
 
 use std::{
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStderr, Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -30,22 +30,27 @@ use crate::support::{Backend, Client, Setup, TestApp, builders};
 
 const ROUNDS: u32 = 30;
 const AUTHORS: usize = 12;
-const ISSUER: &str = "http://preceptor.test";
+pub const ISSUER: &str = "http://preceptor.test";
 
 /// The service as a process of its own. It ends with this value.
-struct Process {
+pub struct Process {
     child: Child,
-    base: String,
+    pub base: String,
 }
 
 impl Process {
-    async fn start(setup: &Setup, http: &reqwest::Client) -> Self {
+    pub async fn start(setup: &Setup, http: &reqwest::Client) -> Self {
+        Self::start_with(setup, http, |_| {}).await
+    }
+
+    pub async fn start_with(setup: &Setup, http: &reqwest::Client, change: impl FnOnce(&mut Command)) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let base = format!("http://127.0.0.1:{port}");
         let mut command = Command::new(env!("CARGO_BIN_EXE_preceptor"));
         command.arg("serve").envs(setup.variables()).env("PRECEPTOR_BIND", format!("127.0.0.1:{port}"));
         command.env("PRECEPTOR_PUBLIC_URL", ISSUER).env("PRECEPTOR_LOG", "error");
         command.stdin(Stdio::null()).stdout(Stdio::null());
+        change(&mut command);
         let start = Instant::now();
         let mut process = Self { child: command.spawn().unwrap(), base };
         let ready = format!("{}/readyz", process.base);
@@ -57,8 +62,13 @@ impl Process {
         process
     }
 
+    /// What it writes there, if that was made a pipe.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
+    }
+
     /// SIGKILL: no destructor runs, no buffer is written out.
-    fn kill(mut self) {
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -172,7 +182,7 @@ async fn settle(conn: &mut Conn) {
     }
 }
 
-fn new_people(conn: &mut Conn, tokens: &Tokens, count: usize) -> Vec<String> {
+pub fn new_people(conn: &mut Conn, tokens: &Tokens, count: usize) -> Vec<String> {
     let now = Timestamp::now();
     let ids: Vec<_> = (0..count).map(|_| PrincipalId::from_uuid(Uuid::now_v7())).collect();
     db::transaction(conn, &|conn| {
