@@ -353,7 +353,8 @@ impl Ticket {
 /// Forgets expired keys: in short transactions, and for a while at the most, so that nobody waits for it.
 pub async fn purge(db: &Db, now: Timestamp) -> Result<(), Error> {
     for _ in 0..20 {
-        if db.write(move |conn| Ok(store::purge(conn, now, PURGED)?)).await? < 1000 {
+        let forgotten = db.write(move |conn| Ok(store::purge(conn, now, PURGED)?)).await?;
+        if i64::try_from(forgotten).unwrap_or(PURGED) < PURGED {
             break;
         }
     }

@@ -5,6 +5,7 @@
 //! because it may still change.
 
 use std::{
+    fmt::Write,
     net::IpAddr,
     sync::{
         Arc,
@@ -146,15 +147,14 @@ impl Bucket {
             if missing > 0 {
                 return Reading { policy: policy.name, remaining: 0, reset: missing.div_ceil(SECOND), refused: true };
             }
-            match self.0.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
-                Err(other) => before = other,
-                Ok(_) => {
-                    let remaining = u32::try_from((now + window - after) / each).unwrap_or(u32::MAX);
-                    let until = if remaining == 0 { (after + each).saturating_sub(now + window) } else { after - now };
-                    let reset = until.div_ceil(SECOND).max(1);
-                    return Reading { policy: policy.name, remaining, reset, refused: false };
-                }
+            if let Err(other) = self.0.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
+                before = other;
+                continue;
             }
+            let remaining = u32::try_from((now + window - after) / each).unwrap_or(u32::MAX);
+            let until = if remaining == 0 { (after + each).saturating_sub(now + window) } else { after - now };
+            let reset = until.div_ceil(SECOND).max(1);
+            return Reading { policy: policy.name, remaining, reset, refused: false };
         }
     }
 }
@@ -339,7 +339,7 @@ pub fn policy_table() -> String {
     let mut rows =
         "| policy | quota | window, s | a 4xx takes | for |\n| --- | ---: | ---: | ---: | --- |\n".to_owned();
     for Policy { name, quota, window, failure, about } in &POLICIES {
-        rows += &format!("| `{name}` | {quota} | {window} | {} | {about} |\n", failure + 1);
+        let _ = writeln!(rows, "| `{name}` | {quota} | {window} | {} | {about} |", failure + 1);
     }
     rows
 }

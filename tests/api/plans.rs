@@ -16,7 +16,7 @@ use diesel::{
 use preceptor::{
     db::Conn,
     generate::{self, Amounts},
-    http::{Position, Query},
+    http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
     ids::{ProgramId, ReviewId},
     programs::{
         derived, desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store,
@@ -31,7 +31,8 @@ use uuid::Uuid;
 use crate::support::{Backend, TestApp, builders};
 
 /// Tables that grow with use.
-const GROWING: [&str; 9] = [
+const GROWING: [&str; 10] = [
+    "idempotency_keys",
     "programs",
     "program_terms",
     "program_versions",
@@ -163,6 +164,14 @@ on_both! {
         red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
         providers::store::find_by_key(conn, "plans").unwrap();
         universities::store::list(conn, &universities::store::Filter::default(), None, 21).unwrap();
+
+        let (limits, now) = (Limits::new(true, &[]), Timestamp::now());
+        let daily = |name| limits.daily(name).unwrap();
+        let someone = preceptor::ids::PrincipalId::from_uuid(nobody);
+        reviews::list_store::left_today(conn, someone, daily(PolicyName::Review), now).unwrap();
+        red_flags::list_store::left_today(conn, someone, daily(PolicyName::Report), now).unwrap();
+        idempotency_store::find(conn, &[0; 32], now).unwrap();
+        idempotency_store::purge(conn, now, 10).unwrap();
 
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());
