@@ -4,6 +4,7 @@ use diesel::connection::SimpleConnection;
 use futures_util::future::join_all;
 use preceptor::{
     audit::{AuditKey, store::Outcome, store::verify},
+    auth::principals,
     db::Conn,
     ids::UniversityId,
     time::Timestamp,
@@ -254,6 +255,24 @@ on_both! {
         }
         let key = AuditKey::derive(app.state.auth.keys().secret());
         assert!(matches!(verify(&mut app.connect(), &key).unwrap(), Outcome::Sound { count, .. } if count >= 5));
+    }
+
+    async fn a_client_shares_its_principal_with_nobody(backend: Backend) {
+        let app = TestApp::start(backend);
+        let Made { admin, provider_id, path, id, secret, .. } = made(&app).await;
+        let provider = provider_id.parse().unwrap();
+        let mut conn = app.connect();
+        // Tokens of the command line are for this one, and outlive the client.
+        assert!(principals::of_provider(&mut conn, provider).unwrap().is_none());
+        let person = app.provider(&provider_id).await;
+        let found = principals::of_provider(&mut conn, provider).unwrap().unwrap();
+        assert_eq!(Some(found.id), person.id);
+        let second = admin.post("/v1/clients", &registration(&provider_id)).await.expect(201).json();
+        admin.act(&format!("{path}/revocation")).await.expect(200);
+        token(&app, &id, &secret, "").await.expect(401);
+        let (id, secret) = (second["id"].as_str().unwrap(), second["secret"].as_str().unwrap());
+        holder(&app, id, secret).await.get(&format!("/v1/providers/{provider_id}")).await.expect(200);
+        person.get(&format!("/v1/providers/{provider_id}")).await.expect(200);
     }
 
     async fn the_command_line_registers_and_revokes(backend: Backend) {
