@@ -289,17 +289,18 @@ mod tests {
         let faults = Config::from_map(&given(&[
             ("PRECEPTOR_BIND", "nowhere"),
             ("PRECEPTOR_BNID", "127.0.0.1:1"),
+            ("PRECEPTOR_TRUSTED_PROXIES", "10.0.0.0/8,somewhere"),
             ("DATABASE_URL", "mysql://x"),
         ]));
         let faults = faults.unwrap_err().0;
-        assert_eq!(faults.len(), 3, "{faults:?}");
+        assert_eq!(faults.len(), 4, "{faults:?}");
     }
 
     #[test]
     fn the_defaults_hold() {
         let config = Config::from_map(&BTreeMap::new()).unwrap();
         assert_eq!(config.public_url, "http://127.0.0.1:8080");
-        assert!(config.rate_limits);
+        assert!(config.rate_limits && config.trusted_proxies.is_empty());
     }
 
     #[test]

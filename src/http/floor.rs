@@ -82,7 +82,7 @@ pub async fn floor(
         response = not_modified(response);
     }
     if let Some(counted) = &mut counted {
-        if response.status().is_client_error() {
+        if response.status().is_client_error() && response.status() != StatusCode::TOO_MANY_REQUESTS {
             counted.failed();
         }
         let daily = response.request().extensions().get::<Reading>().copied();

@@ -13,14 +13,15 @@ pub(super) fn complete(path: &str, method: &str, operation: &mut Value) -> bool 
     }
     let required = operation["operationId"].as_str().is_some_and(|id| REQUIRED.contains(&id));
     let description = if required {
-        "A random value, the same when the request is sent again: it has one effect. Without it the request is refused."
+        "A random value such as a UUID, the same when the request is sent again: it has one effect. Without it the \
+         request is refused."
     } else {
-        "A random value, the same when the request is sent again: it has one effect."
+        "A random value such as a UUID, the same when the request is sent again: it has one effect."
     };
+    // Without an example, so that no tool sends the same key with each request.
     let parameter = json!({
         "name": "Idempotency-Key", "in": "header", "required": required, "description": description,
-        "schema": {"type": "string", "minLength": 16, "maxLength": 257, "pattern": PATTERN},
-        "example": "8e03978e-40d5-43e8-bc93-6894a57f9324"
+        "schema": {"type": "string", "minLength": 16, "maxLength": 257, "pattern": PATTERN}
     });
     match operation.get_mut("parameters").and_then(Value::as_array_mut) {
         Some(parameters) => parameters.push(parameter),
