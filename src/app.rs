@@ -14,6 +14,7 @@ use quick_cache::{Weighter, sync::Cache};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
+    account, audit,
     auth::{self, Tokens},
     clients,
     config::Config,
@@ -29,7 +30,7 @@ use crate::{
     ids::ProgramId,
     mail::Mailer,
     metrics::Metrics,
-    oauth, participation,
+    oauth, participation, principals,
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, reviews, sign_in, system, universities,
 };
@@ -117,6 +118,9 @@ pub fn routes(config: &mut ServiceConfig) {
     reviews::routes::configure(config);
     red_flags::routes::configure(config);
     universities::routes::configure(config);
+    account::routes::configure(config);
+    audit::routes::configure(config);
+    principals::routes::configure(config);
 }
 
 /// The application that each worker runs.
@@ -148,7 +152,7 @@ pub fn app(
 /// carries credentials that a browser adds by itself.
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "OPTIONS"])
+        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"])
         .allowed_headers([
             "authorization",
             "content-type",

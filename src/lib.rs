@@ -3,9 +3,10 @@
 //!
 //! The features are [`programs`], [`providers`], [`universities`], [`reviews`] and [`red_flags`]; each has a pure
 //! `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
-//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`sessions`] and [`audit`], [`db`] (one store, two
-//! engines), [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
+//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`sessions`], [`account`] (one's
+//! own data), [`principals`] (who may act) and [`audit`], [`db`] (one store, two engines), [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
 
+pub mod account;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -23,6 +24,7 @@ pub mod moderation;
 pub mod oauth;
 pub mod openapi;
 pub mod participation;
+pub mod principals;
 pub mod programs;
 pub mod providers;
 pub mod red_flags;

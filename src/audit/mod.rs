@@ -5,6 +5,7 @@
 //! `preceptor audit verify` seeing it. A row is written in the transaction of what it tells of. Rows name principals
 //! and things by id; never an address, a token or a code, nor a participant together with what could unmask them.
 
+pub mod routes;
 pub mod store;
 
 pub use store::{AuditKey, Event, append};

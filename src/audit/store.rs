@@ -11,11 +11,14 @@ use crate::{
     db::{Conn, schema::audit_events},
     http::Error,
     ids::PrincipalId,
+    on_each_backend,
     time::Timestamp,
 };
 
 /// Any number; whoever appends to the chain holds the lock until the commit, so that it has one end.
 const ADVISORY_LOCK: i64 = 0x6175_6469_7400;
+/// Rows of one INSERT.
+const INSERTED: usize = 1000;
 /// Rows that [`verify`] holds at once.
 const BATCH: i64 = 1000;
 
@@ -29,7 +32,7 @@ impl AuditKey {
         Self(PurposeKey::derive(secret, "audit v1"))
     }
 
-    fn hash(&self, row: &Row, before: &[u8]) -> [u8; 32] {
+    fn hash(&self, row: &EventRow, before: &[u8]) -> [u8; 32] {
         let actor = row.actor_id.map(|id| id.to_string()).unwrap_or_default();
         self.0.hash(&[
             before,
@@ -39,6 +42,12 @@ impl AuditKey {
             actor.as_bytes(),
             row.subject.as_bytes(),
         ])
+    }
+}
+
+impl std::fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AuditKey")
     }
 }
 
@@ -56,19 +65,28 @@ pub struct Event {
 /// A row of `audit_events`.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
 #[diesel(table_name = audit_events)]
-struct Row {
-    seq: i64,
-    at: Timestamp,
-    kind: AuditKind,
-    actor_id: Option<PrincipalId>,
-    subject: String,
-    hash: Vec<u8>,
+#[expect(missing_docs, reason = "the columns are described in schema.rs and the migrations")]
+pub struct EventRow {
+    pub seq: i64,
+    pub at: Timestamp,
+    pub kind: AuditKind,
+    pub actor_id: Option<PrincipalId>,
+    pub subject: String,
+    pub hash: Vec<u8>,
 }
 
 /// Appends to the chain, in the transaction of what the event tells of.
 ///
 /// On PostgreSQL it takes the chain's lock until the commit, so it comes last in a transaction.
 pub fn append(conn: &mut Conn, key: &AuditKey, event: &Event, now: Timestamp) -> Result<(), Error> {
+    append_all(conn, key, std::slice::from_ref(event), now)
+}
+
+/// Appends several events of one transaction, in order.
+pub fn append_all(conn: &mut Conn, key: &AuditKey, events: &[Event], now: Timestamp) -> Result<(), Error> {
+    if events.is_empty() {
+        return Ok(());
+    }
     if let Conn::Postgres(c) = conn {
         c.batch_execute(&format!("SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))?;
     }
@@ -77,18 +95,45 @@ pub fn append(conn: &mut Conn, key: &AuditKey, event: &Event, now: Timestamp) ->
         .select((audit_events::seq, audit_events::hash))
         .first(conn)
         .optional()?;
-    let (last, before) = last.unwrap_or_default();
-    let mut row = Row {
-        seq: last + 1,
-        at: now,
-        kind: event.kind,
-        actor_id: event.actor,
-        subject: event.subject.chars().take(200).collect(),
-        hash: Vec::new(),
-    };
-    row.hash = key.hash(&row, &before).to_vec();
-    diesel::insert_into(audit_events::table).values(&row).execute(conn)?;
+    let (mut last, mut before) = last.unwrap_or_default();
+    let mut rows = Vec::with_capacity(events.len());
+    for event in events {
+        last += 1;
+        let mut row = EventRow {
+            seq: last,
+            at: now,
+            kind: event.kind,
+            actor_id: event.actor,
+            subject: event.subject.chars().take(200).collect(),
+            hash: Vec::new(),
+        };
+        row.hash = key.hash(&row, &before).to_vec();
+        before.clone_from(&row.hash);
+        rows.push(row);
+    }
+    for batch in rows.chunks(INSERTED) {
+        on_each_backend!(conn, |c| diesel::insert_into(audit_events::table).values(batch).execute(c))?;
+    }
     Ok(())
+}
+
+/// The events before number `before`, newest first, at most `limit`.
+pub fn newest(conn: &mut Conn, before: Option<i64>, limit: i64) -> QueryResult<Vec<EventRow>> {
+    audit_events::table
+        .filter(audit_events::seq.lt(before.unwrap_or(i64::MAX)))
+        .order(audit_events::seq.desc())
+        .limit(limit)
+        .select(EventRow::as_select())
+        .load(conn)
+}
+
+/// What one principal did, oldest first.
+pub fn of_actor(conn: &mut Conn, actor: PrincipalId) -> QueryResult<Vec<EventRow>> {
+    audit_events::table
+        .filter(audit_events::actor_id.eq(actor))
+        .order(audit_events::seq)
+        .select(EventRow::as_select())
+        .load(conn)
 }
 
 /// What [`verify`] found.
@@ -110,11 +155,11 @@ pub enum Outcome {
 pub fn verify(conn: &mut Conn, key: &AuditKey) -> Result<Outcome, Error> {
     let (mut count, mut before) = (0, Vec::new());
     loop {
-        let rows: Vec<Row> = audit_events::table
+        let rows: Vec<EventRow> = audit_events::table
             .filter(audit_events::seq.gt(count))
             .order(audit_events::seq)
             .limit(BATCH)
-            .select(Row::as_select())
+            .select(EventRow::as_select())
             .load(conn)?;
         if rows.is_empty() {
             let head = before.iter().fold(String::new(), |mut text, byte| {

@@ -68,6 +68,7 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
         .map(|principal| principal.caller())
         .ok_or(Error::Unauthorized("The access token has been revoked."))?;
     req.extensions_mut().insert(caller);
+    req.extensions_mut().insert(verified);
     if !verified.scope.may_write() && !req.method().is_safe() {
         let (role, whole) = (verified.scope.role(), Scope::whole(verified.scope.role()));
         // A frontend's role has no scope that writes.
@@ -87,6 +88,29 @@ impl FromRequest for Caller {
         let req = req.clone();
         Box::pin(async move {
             authenticate(&req).await?.ok_or(Error::Unauthorized("This operation needs an access token."))
+        })
+    }
+}
+
+/// A caller, with what their token says.
+#[derive(Debug, Clone, Copy)]
+pub struct Holder {
+    /// The caller.
+    pub caller: Caller,
+    /// The token.
+    pub token: Verified,
+}
+
+impl FromRequest for Holder {
+    type Error = Error;
+    type Future = Extracting<Self>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (caller, req) = (Caller::from_request(req, payload), req.clone());
+        Box::pin(async move {
+            let caller = caller.await?;
+            let token = req.extensions().get().copied().ok_or_else(|| Error::internal("the token was not noted"))?;
+            Ok(Self { caller, token })
         })
     }
 }

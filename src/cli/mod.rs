@@ -1,8 +1,10 @@
 //! The command line. Every command ends with status 0, or prints one sentence on standard error and ends with 1.
 
+mod audit;
 mod clients;
 mod codes;
 mod import;
+mod principals;
 mod tokens;
 
 use std::{io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc};
@@ -48,6 +50,12 @@ enum Command {
     /// Make participation codes.
     #[command(subcommand)]
     Code(codes::CodeCommand),
+    /// Take rights away.
+    #[command(subcommand)]
+    Principal(principals::PrincipalCommand),
+    /// Look after the security log.
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Load data from a file.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -115,6 +123,8 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Token(command) => tokens::run(&config, command),
         Command::Client(command) => clients::run(&config, command),
         Command::Code(command) => codes::run(&config, command),
+        Command::Principal(command) => principals::run(&config, command),
+        Command::Audit(command) => audit::run(&config, command),
         Command::Import(command) => import::run(&config, command),
         Command::Generate(amounts) => {
             let mut conn = ready(&config)?;

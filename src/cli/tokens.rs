@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::{Failure, issuer, ready, say};
 use crate::{
+    audit::{self, AuditKey, AuditKind, Event},
     auth::{
         Role,
         principals::{self, Principal},
@@ -48,8 +49,16 @@ pub(super) fn run(config: &Config, TokenCommand::Issue(issue): TokenCommand) -> 
     let tokens = issuer(config)?;
     let now = Timestamp::now();
     let subject = issue.subject.as_deref();
+    let log = AuditKey::derive(tokens.keys().secret());
     let made = db::transaction(&mut conn, &|conn| {
-        (0..issue.count).map(|_| principal(conn, issue.role, subject, now)).collect::<Result<Vec<_>, Error>>()
+        let made =
+            (0..issue.count).map(|_| principal(conn, issue.role, subject, now)).collect::<Result<Vec<_>, Error>>()?;
+        let issued = made.iter().map(|id| {
+            let subject = format!("principal:{id} role:{}", issue.role);
+            Event { kind: AuditKind::TokenIssued, actor: None, subject }
+        });
+        audit::store::append_all(conn, &log, &issued.collect::<Vec<_>>(), now)?;
+        Ok(made)
     })?;
     let lifetime = Duration::from_secs(u64::from(issue.hours) * 3600);
     for id in made {

@@ -69,6 +69,7 @@ diesel::table! {
         tokens_valid_from -> BigInt,
         disabled_at -> Nullable<BigInt>,
         created_at -> BigInt,
+        disabled_reason -> Nullable<Text>,
     }
 }
 

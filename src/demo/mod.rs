@@ -10,6 +10,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
+    audit::AuditKey,
     auth::{
         Caller, Role, Scope, Tokens,
         principals::{self, Principal},
@@ -96,8 +97,9 @@ pub fn prepare(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestam
     let known: Option<ProviderId> = providers::table.select(providers::id).first(conn).optional()?;
     let mut codes = Vec::new();
     if known.is_none() {
-        let pseudonyms = PseudonymKey::derive(tokens.keys().secret());
-        db::transaction(conn, &|conn| load(conn, &pseudonyms, now))?;
+        let secret = tokens.keys().secret();
+        let (pseudonyms, log) = (PseudonymKey::derive(secret), AuditKey::derive(secret));
+        db::transaction(conn, &|conn| load(conn, &pseudonyms, &log, now))?;
         universities::import::run(conn, UNIVERSITIES, now)?;
         codes = issue_codes(conn, now)?;
     }
@@ -155,14 +157,15 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {
 }
 
 /// What the loading has made so far.
-struct Loader {
+struct Loader<'a> {
+    log: &'a AuditKey,
     moderator: Caller,
     programs: BTreeMap<String, ProgramId>,
     participants: BTreeMap<u16, PrincipalId>,
     now: Timestamp,
 }
 
-fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, now: Timestamp) -> Result<(), Error> {
+fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timestamp) -> Result<(), Error> {
     let mut providers = BTreeMap::new();
     for input in parse::<ProviderInput>(PROVIDERS)? {
         let id = ProviderId::from_uuid(Uuid::now_v7());
@@ -170,7 +173,7 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, now: Timestamp) -> Result<()
         providers.insert(row.slug.clone(), row);
     }
     let moderator = new_principal(conn, Role::Moderator, now)?;
-    let mut loader = Loader { moderator, programs: BTreeMap::new(), participants: BTreeMap::new(), now };
+    let mut loader = Loader { log, moderator, programs: BTreeMap::new(), participants: BTreeMap::new(), now };
     let programs = parse::<DemoProgram>(PROGRAMS)?;
     for program in &programs {
         let provider = providers.get(&program.provider).ok_or_else(|| Error::internal("unknown demo provider"))?;
@@ -180,10 +183,11 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, now: Timestamp) -> Result<()
         if program.status != ProgramStatus::Draft {
             let own = Caller { role: Role::Provider, provider: Some(provider.id), ..loader.moderator };
             let submitted = listed.plus_seconds(-2 * DAY);
-            act(conn, id, own, ProgramAction::Submit, "", submitted)?;
+            act(conn, None, id, own, ProgramAction::Submit, "", submitted)?;
         }
         if program.listed_days_ago.is_some() {
-            act(conn, id, loader.moderator, ProgramAction::List, "The listing is complete and checked.", listed)?;
+            let reason = "The listing is complete and checked.";
+            act(conn, Some(log), id, loader.moderator, ProgramAction::List, reason, listed)?;
         }
         loader.programs.insert(row.slug, id);
     }
@@ -201,20 +205,21 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, now: Timestamp) -> Result<()
         };
         let reason = program.status_reason.unwrap_or_else(|| "The provider has ended the program.".to_owned());
         let id = loader.program(program.listing.slug.as_deref().unwrap_or_default())?;
-        act(conn, id, loader.moderator, action, &reason, now.plus_seconds(-20 * DAY))?;
+        act(conn, Some(log), id, loader.moderator, action, &reason, now.plus_seconds(-20 * DAY))?;
     }
     Ok(())
 }
 
 fn act(
     conn: &mut Conn,
+    audit: Option<&AuditKey>,
     id: ProgramId,
     by: Caller,
     action: ProgramAction,
     reason: &str,
     at: Timestamp,
 ) -> Result<(), Error> {
-    let act = ProgramAct { decision: decision_id(), by, action, reason, at };
+    let act = ProgramAct { decision: decision_id(), by, action, reason, at, audit };
     write_store::act(conn, &Key::Id(id), &act).map(drop)
 }
 
@@ -228,7 +233,7 @@ fn new_principal(conn: &mut Conn, role: Role, now: Timestamp) -> Result<Caller, 
     Ok(principal.caller())
 }
 
-impl Loader {
+impl Loader<'_> {
     fn program(&self, slug: &str) -> Result<ProgramId, Error> {
         self.programs.get(slug).copied().ok_or_else(|| Error::internal(format!("unknown demo program {slug}")))
     }
@@ -266,7 +271,7 @@ impl Loader {
         };
         for action in rulings {
             let decision = ReviewDecisionInput { action: *action, reason: reason.clone() };
-            review_store::decide(conn, &self.moderator, row.id, &decision, decision_id(), later)?;
+            review_store::decide(conn, &self.moderator, row.id, &decision, decision_id(), later, self.log)?;
         }
         if demo.status == ReviewStatus::Withdrawn {
             review_store::withdraw(conn, &author, row.id, decision_id(), later)?;
@@ -303,7 +308,7 @@ impl Loader {
                 proof: demo.proof.clone().filter(|_| *action == R::Remediate),
             };
             let later = at.plus_seconds(step * DAY);
-            report_store::decide(conn, &self.moderator, id, &decision, decision_id(), later)?;
+            report_store::decide(conn, &self.moderator, id, &decision, decision_id(), later, self.log)?;
         }
         if demo.status == ReportStatus::Withdrawn {
             report_store::withdraw(conn, &reporter, id, decision_id(), at.plus_seconds(DAY))?;

@@ -25,4 +25,4 @@ pub use paging::{CursorKey, Paging, Position, Slice};
 pub(crate) use params::Extracting;
 pub use params::{FromParams, NoQuery, Params, Query};
 pub use problem::{Error, Fault, FaultCode, Problem, ProblemCode};
-pub use respond::{Accepted, Answered, Changed, Created, Found, Page, Render, Rendered, Unstored};
+pub use respond::{Accepted, Answered, Changed, Created, Found, NoContent, Page, Render, Rendered, Unstored};

@@ -245,6 +245,24 @@ impl<T: Serialize> Responder for Unstored<T> {
     }
 }
 
+/// 204: done, and there is nothing to show.
+#[derive(Debug, Clone, Copy)]
+pub struct NoContent;
+
+impl Render for NoContent {
+    fn render(self) -> Result<Answer, Error> {
+        Ok(Answer { status: 204, location: None, etag: None, body: Vec::new(), replayed: false })
+    }
+}
+
+impl Responder for NoContent {
+    type Body = BoxBody;
+
+    fn respond_to(self, req: &HttpRequest) -> HttpResponse {
+        respond(self.render(), req)
+    }
+}
+
 /// 200 with one page of a list and its Link header.
 #[derive(Debug)]
 pub struct Page<T> {

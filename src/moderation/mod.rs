@@ -10,6 +10,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
+    audit::AuditKey,
     auth::{Caller, Role},
     ids::DecisionId,
     text_enum::text_enum,
@@ -80,6 +81,9 @@ pub struct Act<'a> {
     pub reason: &'a str,
     /// When.
     pub at: Timestamp,
+    /// For rulings: the key of the security log, into which they are entered too. `None` for what the author or the
+    /// provider does with what is their own: the log is read by admins, who are not to learn who wrote a review.
+    pub audit: Option<&'a AuditKey>,
 }
 
 /// A change of state, as the public reads it.

@@ -1,12 +1,18 @@
 //! Queries on `decisions`.
 
-use diesel::prelude::*;
+use diesel::{dsl::exists, prelude::*};
 use uuid::Uuid;
 
 use super::{Act, ActorRole, DecisionBody, SubjectKind};
 use crate::{
-    db::{Conn, schema::decisions},
-    ids::{DecisionId, PrincipalId},
+    audit::{self, AuditKind, Event},
+    auth::Caller,
+    db::{
+        Conn,
+        schema::{conflicts_of_interest, decisions, programs},
+    },
+    http::Error,
+    ids::{DecisionId, PrincipalId, ProgramId, ProviderId},
     time::Timestamp,
 };
 
@@ -25,8 +31,31 @@ struct DecisionRow {
     created_at: Timestamp,
 }
 
-/// Writes an act down, in the transaction that carries it out.
-pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>) -> QueryResult<()> {
+/// Refuses a ruling on what concerns a provider by somebody who is linked to it: as whose principal they were made, or
+/// by a conflict of interest that an admin wrote down. Called in the transaction of the ruling.
+pub fn permit_ruling(conn: &mut Conn, by: &Caller, provider: ProviderId) -> Result<(), Error> {
+    let written_down = conflicts_of_interest::table
+        .filter(conflicts_of_interest::principal_id.eq(by.id))
+        .filter(conflicts_of_interest::provider_id.eq(provider));
+    if by.provider == Some(provider) || diesel::select(exists(written_down)).get_result(conn)? {
+        return Err(LINKED);
+    }
+    Ok(())
+}
+
+/// [`permit_ruling`] for what concerns a program: its reviews and the reports about it.
+pub fn permit_ruling_about(conn: &mut Conn, by: &Caller, program: ProgramId) -> Result<(), Error> {
+    let provider = programs::table.find(program).select(programs::provider_id).first(conn)?;
+    permit_ruling(conn, by, provider)
+}
+
+const LINKED: Error = Error::Forbidden(
+    "A conflict of interest: whoever is linked to a provider does not rule on its programs, their reviews and reports.",
+);
+
+/// Writes an act down, in the transaction that carries it out. A ruling is entered into the security log too, which
+/// takes that log's lock, so this comes last in the transaction.
+pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>) -> Result<(), Error> {
     let row = DecisionRow {
         id: act.id,
         subject_kind: kind,
@@ -39,7 +68,14 @@ pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>)
         reason: act.reason.to_owned(),
         created_at: act.at,
     };
-    diesel::insert_into(decisions::table).values(&row).execute(conn).map(drop)
+    diesel::insert_into(decisions::table).values(&row).execute(conn)?;
+    match act.audit {
+        Some(key) => {
+            let subject = format!("{kind}:{}", subject.hyphenated());
+            audit::append(conn, key, &Event { kind: AuditKind::Decided, actor: Some(act.by.id), subject }, act.at)
+        }
+        None => Ok(()),
+    }
 }
 
 /// The history of one subject, oldest first, at most `limit` entries.

@@ -14,6 +14,7 @@ use super::{
     store::{self, Key, ProgramKey, ProgramRow},
 };
 use crate::{
+    audit::AuditKey,
     auth::{Caller, Role},
     db::{
         Conn,
@@ -161,6 +162,8 @@ pub struct ProgramAct<'a> {
     pub reason: &'a str,
     /// When.
     pub at: Timestamp,
+    /// The key of the security log, for a ruling.
+    pub audit: Option<&'a AuditKey>,
 }
 
 /// The columns that an act changes.
@@ -191,7 +194,7 @@ fn refuse_hiding(row: &ProgramRow, act: &ProgramAct<'_>) -> Result<(), Error> {
 /// The reason stays with the program while it explains the state: suspended, handed back, or ended by a moderator.
 pub fn act(conn: &mut Conn, key: &ProgramKey, act: &ProgramAct<'_>) -> Result<ProgramRow, Error> {
     let row = store::find(conn, key)?.ok_or(Error::NotFound("program"))?;
-    permit(&act.by, row.provider_id)?;
+    permit(conn, &act.by, row.provider_id)?;
     // The state is read again once nobody else can change it.
     store::lock(conn, row.id)?;
     let row = found(conn, row.id)?;
@@ -216,16 +219,19 @@ pub fn act(conn: &mut Conn, key: &ProgramKey, act: &ProgramAct<'_>) -> Result<Pr
         to: status.as_str(),
         reason: act.reason,
         at: act.at,
+        audit: act.audit,
     };
     moderation::store::record(conn, SubjectKind::Program, row.id.as_uuid(), &record)?;
     found(conn, row.id)
 }
 
-fn permit(by: &Caller, provider: ProviderId) -> Result<(), Error> {
-    match (by.role, by.provider == Some(provider)) {
-        (Role::Provider, false) => Err(Error::NotFound("program")),
-        (Role::Provider, true) | (_, false) => Ok(()),
-        (_, true) => Err(Error::Forbidden("Whoever is linked to a provider does not decide on its programs.")),
+/// Whether somebody may change the state of a program of this provider: the provider itself, or whoever rules and is
+/// not linked to it.
+pub fn permit(conn: &mut Conn, by: &Caller, provider: ProviderId) -> Result<(), Error> {
+    match by.role {
+        Role::Provider if by.provider == Some(provider) => Ok(()),
+        Role::Provider => Err(Error::NotFound("program")),
+        _ => moderation::store::permit_ruling(conn, by, provider),
     }
 }
 
@@ -295,17 +301,5 @@ mod tests {
             assert!(refuse_reserved(slug).is_err(), "{slug}");
         }
         refuse_reserved("facets-2").unwrap();
-    }
-
-    #[test]
-    fn only_the_own_provider_and_unlinked_moderators_act() {
-        let id = |n: u8| ProviderId::new_v4([n; 16]);
-        let caller =
-            |role, provider| Caller { id: crate::ids::PrincipalId::new_v4([9; 16]), role, provider, university: None };
-        permit(&caller(Role::Provider, Some(id(1))), id(1)).unwrap();
-        permit(&caller(Role::Moderator, None), id(1)).unwrap();
-        permit(&caller(Role::Moderator, Some(id(2))), id(1)).unwrap();
-        assert!(matches!(permit(&caller(Role::Provider, Some(id(2))), id(1)), Err(Error::NotFound(_))));
-        assert!(matches!(permit(&caller(Role::Moderator, Some(id(1))), id(1)), Err(Error::Forbidden(_))));
     }
 }

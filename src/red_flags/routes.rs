@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     app::State,
+    audit::AuditKey,
     auth::{Caller, Moderator, Participant, Role},
     db::Conn,
     http::{
@@ -355,7 +356,7 @@ pub async fn inform(
 
 /// Rule on a report
 ///
-/// For moderators, never on a report of their own. `substantiate` needs a `public_summary` without anything that leads
+/// For moderators, never on a report of their own or about a provider that they are linked to. `substantiate` needs a `public_summary` without anything that leads
 /// to the reporter, and may set the severity; from then on the report counts in the program's verdict. `remediate`
 /// needs `proof` that the cause was removed. Every ruling is kept with its reason.
 #[utoipa::path(
@@ -384,14 +385,14 @@ pub async fn decide(
     body: Json<ReportDecisionInput>,
 ) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
-    let moderator = caller.0.id;
-    state.db.read_latest(move |conn| store::find_to_rule(conn, id, moderator)).await?;
+    let moderator = caller.0;
+    state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
     let (now, decision_id) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
-    let key = pseudonyms(&state);
+    let (key, log) = (pseudonyms(&state), AuditKey::derive(state.auth.keys().secret()));
     let change = move |conn: &mut Conn| {
-        let row = store::decide(conn, &caller.0, id, &decision, decision_id, now)?;
+        let row = store::decide(conn, &moderator, id, &decision, decision_id, now, &log)?;
         full(conn, row, &key)
     };
-    once.write(&state, &caller.0, change).await
+    once.write(&state, &moderator, change).await
 }

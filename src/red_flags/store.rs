@@ -9,6 +9,7 @@ use super::model::{
     ReportStatus,
 };
 use crate::{
+    audit::AuditKey,
     auth::Caller,
     db::{Conn, schema::red_flag_reports},
     http::Error,
@@ -143,21 +144,24 @@ pub fn find_own(conn: &mut Conn, id: ReportId, reporter: PrincipalId) -> Result<
     find(conn, id)?.filter(|row| row.reporter_id == reporter).ok_or(Error::NotFound("report"))
 }
 
-/// Finds a report for a moderator to rule on. [`Error::Forbidden`] when the moderator is its reporter.
-pub fn find_to_rule(conn: &mut Conn, id: ReportId, moderator: PrincipalId) -> Result<ReportRow, Error> {
-    not_own(find(conn, id)?.ok_or(Error::NotFound("report"))?, moderator)
+/// Finds a report for a moderator to rule on. [`Error::Forbidden`] when the moderator is its reporter or is linked to
+/// the program's provider.
+pub fn find_to_rule(conn: &mut Conn, id: ReportId, moderator: &Caller) -> Result<ReportRow, Error> {
+    let row = find(conn, id)?.ok_or(Error::NotFound("report"))?;
+    unconcerned(conn, row, moderator)
 }
 
-fn not_own(row: ReportRow, moderator: PrincipalId) -> Result<ReportRow, Error> {
-    if row.reporter_id == moderator {
+fn unconcerned(conn: &mut Conn, row: ReportRow, moderator: &Caller) -> Result<ReportRow, Error> {
+    if row.reporter_id == moderator.id {
         return Err(Error::Forbidden("Nobody rules on their own report."));
     }
+    moderation::store::permit_ruling_about(conn, moderator, row.program_id)?;
     Ok(row)
 }
 
 /// Rules on a report, writes the decision down, and brings the program's verdict up to date.
 ///
-/// [`Error::NotFound`] when there is no such report, [`Error::Forbidden`] when the moderator is its reporter,
+/// [`Error::NotFound`] when there is no such report, [`Error::Forbidden`] as for [`find_to_rule`],
 /// [`Error::Conflict`] when its status does not allow the action.
 pub fn decide(
     conn: &mut Conn,
@@ -166,8 +170,10 @@ pub fn decide(
     decision: &ReportDecisionInput,
     decision_id: DecisionId,
     now: Timestamp,
+    audit: &AuditKey,
 ) -> Result<ReportRow, Error> {
-    let mut row = not_own(lock(conn, id)?, moderator.id)?;
+    let row = lock(conn, id)?;
+    let mut row = unconcerned(conn, row, moderator)?;
     match decision.action {
         ReportRuling::Substantiate => {
             row.severity = decision.severity.unwrap_or(row.severity);
@@ -183,7 +189,8 @@ pub fn decide(
         | ReportRuling::ResumeTriage
         | ReportRuling::Unsubstantiate => {}
     }
-    let change = Change { action: decision.action.into(), reason: &decision.reason, decision_id, now };
+    let audit = Some(audit);
+    let change = Change { action: decision.action.into(), reason: &decision.reason, decision_id, now, audit };
     apply(conn, row, moderator, &change)
 }
 
@@ -196,7 +203,7 @@ pub fn withdraw(
     now: Timestamp,
 ) -> Result<ReportRow, Error> {
     let row = lock_own(conn, id, reporter)?;
-    apply(conn, row, reporter, &Change { action: ReportAction::Withdraw, reason: "", decision_id, now })
+    apply(conn, row, reporter, &Change { action: ReportAction::Withdraw, reason: "", decision_id, now, audit: None })
 }
 
 /// Adds the reporter's answer to a question, which puts the report back into triage.
@@ -220,7 +227,7 @@ pub fn inform(
     }
     content.information.push(Information { text: input.text.clone(), at: now });
     row.content = content.to_text()?;
-    apply(conn, row, reporter, &Change { action: ReportAction::GiveInfo, reason: "", decision_id, now })
+    apply(conn, row, reporter, &Change { action: ReportAction::GiveInfo, reason: "", decision_id, now, audit: None })
 }
 
 /// Counts a change of the report and thereby locks its row for the rest of the transaction, then reads it.
@@ -241,6 +248,7 @@ struct Change<'a> {
     reason: &'a str,
     decision_id: DecisionId,
     now: Timestamp,
+    audit: Option<&'a AuditKey>,
 }
 
 /// Carries out the transition on a locked row that already holds what else the change sets.
@@ -266,10 +274,11 @@ fn apply(conn: &mut Conn, mut row: ReportRow, by: &Caller, change: &Change<'_>) 
         to: to.as_str(),
         reason: change.reason,
         at: change.now,
+        audit: change.audit,
     };
-    moderation::store::record(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), &act)?;
     if from.stands() != to.stands() {
         derived::reports_changed(conn, row.program_id)?;
     }
+    moderation::store::record(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), &act)?;
     Ok(row)
 }

@@ -5,7 +5,7 @@
 //! A moderator can hold, publish or reject with a reason; the author can withdraw.
 //! Published reviews count in the program's score, in the same transaction.
 
-mod body;
+pub mod body;
 pub mod list_store;
 pub mod model;
 pub mod pseudonym;

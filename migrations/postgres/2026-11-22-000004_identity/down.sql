@@ -14,6 +14,8 @@ DROP TABLE client_secrets;
 DROP TABLE clients;
 DROP FUNCTION refuse_change;
 
+DROP INDEX principals_by_role;
+ALTER TABLE principals DROP COLUMN disabled_reason;
 DELETE FROM principals WHERE role = 'frontend';
 ALTER TABLE principals DROP CONSTRAINT principals_role_check;
 ALTER TABLE principals ADD CONSTRAINT principals_role_check CHECK (

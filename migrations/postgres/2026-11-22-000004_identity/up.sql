@@ -11,6 +11,13 @@ ALTER TABLE principals ADD CONSTRAINT principals_role_check CHECK (
     )
 );
 
+-- Why an admin took all rights away; empty where the principal erased its own identity.
+ALTER TABLE principals
+ADD COLUMN disabled_reason TEXT COLLATE "C"
+CHECK (length(disabled_reason) BETWEEN 1 AND 2000);
+
+CREATE INDEX principals_by_role ON principals (role, id);
+
 -- OAuth 2 clients: the programs by which providers, universities and frontends call the API.
 CREATE TABLE clients (
     id BYTEA NOT NULL PRIMARY KEY CHECK (octet_length(id) = 16),
@@ -161,6 +168,9 @@ CREATE TABLE audit_events (
     subject TEXT COLLATE "C" NOT NULL CHECK (length(subject) <= 200),
     hash BYTEA NOT NULL CHECK (octet_length(hash) = 32)
 );
+
+-- What a participant's own data is exported with.
+CREATE INDEX audit_events_by_actor ON audit_events (actor_id, seq);
 
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -13,6 +13,8 @@ DROP TABLE sessions;
 DROP TABLE client_secrets;
 DROP TABLE clients;
 
+DROP INDEX principals_by_role;
+ALTER TABLE principals DROP COLUMN disabled_reason;
 DELETE FROM principals WHERE role = 'frontend';
 PRAGMA writable_schema = ON;
 UPDATE sqlite_schema

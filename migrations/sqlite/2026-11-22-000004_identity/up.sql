@@ -12,6 +12,12 @@ SET sql = replace(sql, '''provider'', ''university'')', '''provider'', ''univers
 WHERE type = 'table' AND name = 'principals';
 PRAGMA writable_schema = RESET;
 
+-- Why an admin took all rights away; empty where the principal erased its own identity.
+ALTER TABLE principals
+ADD COLUMN disabled_reason TEXT CHECK (length(disabled_reason) BETWEEN 1 AND 2000);
+
+CREATE INDEX principals_by_role ON principals (role, id);
+
 -- OAuth 2 clients: the programs by which providers, universities and frontends call the API.
 CREATE TABLE clients (
     id BLOB NOT NULL PRIMARY KEY CHECK (length(id) = 16),
@@ -162,6 +168,9 @@ CREATE TABLE audit_events (
     subject TEXT NOT NULL CHECK (length(subject) <= 200),
     hash BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+
+-- What a participant's own data is exported with.
+CREATE INDEX audit_events_by_actor ON audit_events (actor_id, seq);
 
 CREATE TRIGGER audit_events_no_update BEFORE UPDATE ON audit_events BEGIN
     SELECT raise(ABORT, 'rows of audit_events are never changed');

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::ProgramBody;
 use crate::{
     app::State,
-    auth::{Caller, Moderator, OwnProvider},
+    audit::AuditKey,
+    auth::{Caller, Moderator, OwnProvider, Role},
     db::Conn,
     http::{Answered, Changed, Created, Error, IfMatch, Json, NoQuery, Once, Patch},
     ids::{DecisionId, ProgramId, ProviderId},
@@ -17,7 +18,7 @@ use crate::{
     programs::{
         detail_store::{self, Detail},
         model::{ProgramAction, ProgramDecisionInput, ProgramInput},
-        store::{Key, ProgramKey},
+        store::{self, Key, ProgramKey},
         write_store::{self, ProgramAct},
     },
     providers::store::{ProviderRow, hold},
@@ -141,8 +142,10 @@ async fn act(
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let at = Timestamp::now();
     let decision = DecisionId::from_uuid(Uuid::now_v7());
+    let log = (by.role != Role::Provider).then(|| AuditKey::derive(state.auth.keys().secret()));
     let act = move |conn: &mut Conn| {
-        let row = write_store::act(conn, &key, &ProgramAct { decision, by, action, reason: &reason, at })?;
+        let act = ProgramAct { decision, by, action, reason: &reason, at, audit: log.as_ref() };
+        let row = write_store::act(conn, &key, &act)?;
         changed(read_back(conn, row.id)?)
     };
     once.write(state, &by, act).await
@@ -218,13 +221,14 @@ pub async fn decide_program(
     once: Once,
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let key = key.into_inner();
-    let named = key.clone();
+    let (named, by) = (key.clone(), moderator.0);
     state
         .db
         .read_latest(move |conn| {
-            crate::programs::store::find(conn, &named)?.map(drop).ok_or(Error::NotFound("program"))
+            let row = store::find(conn, &named)?.ok_or(Error::NotFound("program"))?;
+            write_store::permit(conn, &by, row.provider_id)
         })
         .await?;
     let ProgramDecisionInput { action, reason } = body.valid()?;
-    act(&state, once, key, moderator.0, action.into(), reason).await
+    act(&state, once, key, by, action.into(), reason).await
 }

@@ -9,10 +9,12 @@ use uuid::Uuid;
 use super::{changed, page};
 use crate::{
     app::State,
+    audit::AuditKey,
     auth::Moderator,
     db::Conn,
     http::{Answered, Changed, Error, FromParams, Json, NoQuery, Once, Page, Paging, Params, Query},
     ids::{DecisionId, ProgramId, ReviewId},
+    moderation,
     reviews::{
         body::{ReviewBody, ReviewPage, View},
         list_store,
@@ -84,7 +86,7 @@ pub async fn list_reviews(
 ///
 /// For moderators: `hold` takes a published or pending review out of public view, `publish` makes a held or pending
 /// one public, `reject` refuses a held one for good. The author reads the reason of the first and last. The score
-/// follows at once.
+/// follows at once. A moderator who is linked to the program's provider may not decide.
 #[utoipa::path(
     tag = "reviews",
     operation_id = "decide_review",
@@ -106,12 +108,19 @@ pub async fn decide_review(
     body: Json<ReviewDecisionInput>,
 ) -> Result<Answered<Changed<ReviewBody>>, Error> {
     let (id, now) = (review.into_inner(), Timestamp::now());
-    // A review that does not exist is answered before the body is judged.
-    state.db.read_latest(move |conn| store::find(conn, id)).await?;
+    // A review that does not exist or that the caller may not rule on is answered before the body is judged.
+    state
+        .db
+        .read_latest(move |conn| {
+            let row = store::find(conn, id)?;
+            moderation::store::permit_ruling_about(conn, &caller, row.program_id)
+        })
+        .await?;
     let decision = body.valid()?;
     let record = DecisionId::from_uuid(Uuid::now_v7());
+    let log = AuditKey::derive(state.auth.keys().secret());
     let decide = move |conn: &mut Conn| {
-        let row = store::decide(conn, &caller, id, &decision, record, now)?;
+        let row = store::decide(conn, &caller, id, &decision, record, now, &log)?;
         changed(&row, View::Moderator)
     };
     once.write(&state, &caller, decide).await

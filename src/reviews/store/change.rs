@@ -4,6 +4,7 @@ use diesel::prelude::*;
 
 use super::ReviewRow;
 use crate::{
+    audit::AuditKey,
     auth::Caller,
     db::{Conn, schema::reviews},
     http::Error,
@@ -27,7 +28,8 @@ struct State {
 /// Carries out a moderator's decision, records it, and returns the row as it is now.
 ///
 /// # Errors
-/// [`Error::NotFound`], or [`Error::Conflict`] when the present state forbids the action.
+/// [`Error::NotFound`], [`Error::Forbidden`] when the moderator is linked to the program's provider, or
+/// [`Error::Conflict`] when the present state forbids the action.
 pub fn decide(
     conn: &mut Conn,
     by: &Caller,
@@ -35,14 +37,17 @@ pub fn decide(
     decision: &ReviewDecisionInput,
     record: DecisionId,
     now: Timestamp,
+    audit: &AuditKey,
 ) -> Result<ReviewRow, Error> {
-    let row = diesel::update(reviews::table.find(id))
+    let row: Option<ReviewRow> = diesel::update(reviews::table.find(id))
         .set(reviews::version.eq(reviews::version + 1))
         .returning(reviews::all_columns)
         .get_result(conn)
         .optional()?;
-    let act = Change { by, action: decision.action.into(), reason: &decision.reason, record, now };
-    act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+    let row = row.ok_or(Error::NotFound("review"))?;
+    moderation::store::permit_ruling_about(conn, by, row.program_id)?;
+    let audit = Some(audit);
+    Change { by, action: decision.action.into(), reason: &decision.reason, record, now, audit }.carry_out(conn, row)
 }
 
 /// Takes a review back for its author, records that, and returns the row as it is now.
@@ -63,7 +68,7 @@ pub fn withdraw(
         .returning(reviews::all_columns)
         .get_result(conn)
         .optional()?;
-    let act = Change { by, action: ReviewAction::Withdraw, reason: "", record, now };
+    let act = Change { by, action: ReviewAction::Withdraw, reason: "", record, now, audit: None };
     act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
 }
 
@@ -74,6 +79,7 @@ struct Change<'a> {
     reason: &'a str,
     record: DecisionId,
     now: Timestamp,
+    audit: Option<&'a AuditKey>,
 }
 
 impl Change<'_> {
@@ -106,6 +112,7 @@ impl Change<'_> {
             to: to.as_str(),
             reason: self.reason,
             at: self.now,
+            audit: self.audit,
         };
         moderation::store::record(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
         Ok(ReviewRow {
