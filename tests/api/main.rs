@@ -10,6 +10,8 @@ mod support;
 
 mod access;
 mod clients;
+mod account;
+mod audit;
 mod concurrency;
 mod contract;
 mod crash;
@@ -24,6 +26,7 @@ mod outages;
 mod participation;
 mod plans;
 mod program_desk;
+mod principals;
 mod program_lists;
 mod programs;
 mod providers;

@@ -63,6 +63,10 @@ impl Client {
         send(self.request("POST", path)).await
     }
 
+    pub async fn delete(&self, path: &str) -> Answer {
+        send(self.request("DELETE", path)).await
+    }
+
     pub async fn patch(&self, path: &str, etag: &str, changes: &Value) -> Answer {
         let request = self.request("PATCH", path).header("if-match", etag);
         let request = request.header("content-type", "application/merge-patch+json");
