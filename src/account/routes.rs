@@ -227,7 +227,7 @@ impl FromParams for ErasureQuery {
 #[utoipa::path(
     tag = "account",
     operation_id = "erase_account",
-    params(("reviews" = ReviewsAfter, Query, description = "What becomes of the reviews.", example = "keep")),
+    params(("reviews" = inline(ReviewsAfter), Query, description = "What becomes of the reviews.", example = "keep")),
     responses((status = 204, description = "Nobody knows any more who it was.")),
     security(("participant" = []))
 )]

@@ -1,116 +1,44 @@
 //! Who may do what: every operation of the API document, by every role and by nobody.
 
-use preceptor::{auth::Role, ids::UniversityId, time::Timestamp, universities};
+use preceptor::{
+    auth::Role,
+    db::Conn,
+    ids::{SessionId, UniversityId},
+    sessions,
+    time::Timestamp,
+    universities,
+};
 use serde_json::{Value, json};
 
 use crate::{
     openapi::{Operation, assert_foreseen, operations},
+    rights::RIGHTS,
     support::{Answer, Backend, Client, TestApp, builders, builders::Listed, send},
 };
 
-/// Stands for anyone, with a token or without.
-const ANYONE: &[Role] = &[];
-const ADMIN: &[Role] = &[Role::Admin];
-const MODERATOR: &[Role] = &[Role::Moderator];
-const PARTICIPANT: &[Role] = &[Role::Participant];
-const PROVIDER: &[Role] = &[Role::Provider];
-
-/// The truth table. An operation that is not in it fails the tests.
-const TABLE: &[(&str, &[Role])] = &[
-    ("get_root", ANYONE),
-    ("get_v1", ANYONE),
-    ("get_liveness", ANYONE),
-    ("get_readiness", ANYONE),
-    ("get_openapi", ANYONE),
-    ("get_docs", ANYONE),
-    ("get_docs_file", ANYONE),
-    ("get_problem_type", ANYONE),
-    ("get_key_set", ANYONE),
-    ("list_clients", ADMIN),
-    ("create_client", ADMIN),
-    ("get_client", ADMIN),
-    ("update_client", ADMIN),
-    ("revoke_client", ADMIN),
-    ("create_client_secret", ADMIN),
-    ("revoke_client_secret", ADMIN),
-    ("create_token", ANYONE),
-    ("revoke_token", ANYONE),
-    ("introspect_token", ANYONE),
-    ("get_authorization_server", ANYONE),
-    ("get_protected_resource", ANYONE),
-    ("list_red_flag_kinds", ANYONE),
-    ("list_criteria", ANYONE),
-    ("list_tasks", ANYONE),
-    ("list_specialties", ANYONE),
-    ("list_tracks", ANYONE),
-    ("list_training_levels", ANYONE),
-    ("list_countries", ANYONE),
-    ("list_currencies", ANYONE),
-    ("list_languages", ANYONE),
-    ("list_providers", ANYONE),
-    ("create_provider", ADMIN),
-    ("get_provider", ANYONE),
-    ("update_provider", &[Role::Admin, Role::Provider]),
-    ("list_programs", ANYONE),
-    ("get_program_facets", ANYONE),
-    ("compare_programs", ANYONE),
-    ("create_program", PROVIDER),
-    ("list_my_programs", PROVIDER),
-    ("list_submitted_programs", MODERATOR),
-    ("get_program", ANYONE),
-    ("update_program", PROVIDER),
-    ("submit_program", PROVIDER),
-    ("archive_program", PROVIDER),
-    ("decide_program", MODERATOR),
-    ("get_program_history", ANYONE),
-    ("get_program_version", ANYONE),
-    ("get_program_verdict", ANYONE),
-    ("list_program_reviews", ANYONE),
-    ("create_review", PARTICIPANT),
-    ("list_reviews", MODERATOR),
-    ("list_my_reviews", PARTICIPANT),
-    ("get_review", ANYONE),
-    ("update_review", PARTICIPANT),
-    ("withdraw_review", PARTICIPANT),
-    ("decide_review", MODERATOR),
-    ("list_program_red_flag_reports", ANYONE),
-    ("create_red_flag_report", PARTICIPANT),
-    ("list_red_flag_reports", MODERATOR),
-    ("list_own_red_flag_reports", PARTICIPANT),
-    ("get_red_flag_report", &[Role::Moderator, Role::Participant]),
-    ("withdraw_red_flag_report", PARTICIPANT),
-    ("add_red_flag_report_information", PARTICIPANT),
-    ("decide_red_flag_report", MODERATOR),
-    ("start_sign_in", ANYONE),
-    ("verify_sign_in", ANYONE),
-    ("redeem_participation_code", PARTICIPANT),
-    ("list_universities", ANYONE),
-    ("get_university", ANYONE),
-];
-
-/// These need no token, but take none of another role.
-const ALSO_WITHOUT: &[&str] = &["redeem_participation_code"];
-
-/// For a token of another role, these do not exist.
-const HIDDEN: &[&str] = &["get_red_flag_report"];
-
-pub fn allowed(operation: &str) -> &'static [Role] {
-    let row = TABLE.iter().find(|(id, _)| *id == operation);
-    row.unwrap_or_else(|| panic!("{operation} is not in the table: who may call it?")).1
-}
+/// What leaves something else behind for those who call later.
+const ENDS: [&str; 5] =
+    ["withdraw_review", "withdraw_red_flag_report", "archive_program", "submit_program", "erase_account"];
 
 /// One of everything that a path can name, and a holder of each role.
 pub struct World {
-    listed: Listed,
-    author: Client,
+    pub listed: Listed,
+    pub author: Client,
     /// Path of the review.
-    review: String,
+    pub review: String,
     /// Path of the report.
     report: String,
     university: String,
     /// Path of a client, and the id of its secret.
     client: (String, String),
-    identities: Vec<(Option<Role>, Client)>,
+    /// A moderator who never calls.
+    principal: String,
+    /// Path of a conflict of interest of that moderator.
+    conflict: String,
+    /// A session of the author.
+    session: String,
+    /// For each role one who owns what can be owned, and one without a token.
+    pub identities: Vec<(Option<Role>, Client)>,
 }
 
 impl World {
@@ -140,7 +68,16 @@ impl World {
             };
             identities.push((Some(*role), client));
         }
-        Self { listed, author, review, report, university, client, identities }
+        let moderator = app.moderator().await.id.unwrap();
+        let path = format!("/v1/principals/{moderator}/conflicts");
+        let conflict = posted(app.admin().await.post(&path, &json!({"university": university})).await);
+        let (person, id) = (author.id.unwrap(), SessionId::from_uuid(uuid::Uuid::now_v7()));
+        let open = move |conn: &mut Conn| {
+            sessions::store::open(conn, id, person, sessions::Door::Email, "no token", Timestamp::now())
+        };
+        app.state.db.write(open).await.unwrap();
+        let (principal, session) = (moderator.to_string(), id.to_string());
+        Self { listed, author, review, report, university, client, principal, conflict, session, identities }
     }
 
     /// The client of a role.
@@ -162,6 +99,9 @@ impl World {
                 "university" => self.university.clone(),
                 "client" => last(&self.client.0),
                 "id" => self.client.1.clone(),
+                "principal" => self.principal.clone(),
+                "conflict" => last(&self.conflict),
+                "session" => self.session.clone(),
                 _ => parameter["example"].as_str().map_or_else(|| parameter["example"].to_string(), str::to_owned),
             };
             path = path.replace(&format!("{{{name}}}"), &value);
@@ -176,7 +116,7 @@ impl World {
         if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
     }
 
-    async fn call(&self, operation: &Operation, client: &Client) -> Answer {
+    pub async fn call(&self, operation: &Operation, client: &Client) -> Answer {
         let mut request = client.request(&operation.method, &self.path(operation));
         if operation.item.get("requestBody").is_some() {
             let kinds = operation.item["requestBody"]["content"].as_object().unwrap();
@@ -196,24 +136,22 @@ fn the_table_has_every_operation_with_the_roles_of_the_document() {
     let operations = operations();
     let mut faults = Vec::new();
     for operation in &operations {
-        let Some((_, roles)) = TABLE.iter().find(|(id, _)| *id == operation.id) else {
+        let Some(row) = RIGHTS.find(operation.id) else {
             faults.push(format!("{} is not in the table", operation.id));
             continue;
         };
         let security = operation.item["security"].as_array().unwrap();
-        let named: Vec<_> = security.iter().flat_map(|one| one.as_object().unwrap().keys()).collect();
         let open = security.iter().any(|one| one == &json!({}));
-        let mut wanted: Vec<_> = roles.iter().map(|role| role.as_str()).collect();
-        let mut named: Vec<_> = named.into_iter().map(String::as_str).collect();
+        let mut named: Vec<_> = security.iter().flat_map(|one| one.as_object().unwrap().keys()).cloned().collect();
+        let mut wanted: Vec<_> = row.roles.iter().map(|(role, _)| role.to_string()).collect();
         wanted.sort_unstable();
         named.sort_unstable();
         // Where anyone may come without a token, some roles may see more.
-        let without = roles.is_empty() || ALSO_WITHOUT.contains(&operation.id);
-        if open != without || (!open && named != wanted) {
+        if open != (row.anyone || row.without) || (!open && named != wanted) {
             faults.push(format!("{}: the table has {wanted:?}, the document {security:?}", operation.id));
         }
     }
-    for (id, _) in TABLE {
+    for (id, _) in &RIGHTS.operations {
         if !operations.iter().any(|operation| operation.id == *id) {
             faults.push(format!("{id} is in the table and not in the document"));
         }
@@ -227,19 +165,17 @@ on_both! {
         let world = World::make(&app).await;
         let mut faults = Vec::new();
         for operation in operations() {
-            let roles = allowed(operation.id);
+            let row = RIGHTS.of(operation.id);
             for (role, client) in &world.identities {
                 // Withdrawn and archived things would be others for those who come later.
-                let without = role.is_none() && ALSO_WITHOUT.contains(&operation.id);
-                let may = roles.is_empty() || without || role.is_some_and(|role| roles.contains(&role));
-                let ends = ["withdraw_review", "withdraw_red_flag_report", "archive_program", "submit_program"];
-                if may && ends.contains(&operation.id) {
+                let may = row.anyone || role.map_or(row.without, |role| row.allows(role));
+                if may && ENDS.contains(&operation.id) {
                     continue;
                 }
                 let answer = world.call(&operation, client).await;
                 let refused = match role {
                     None => 401,
-                    Some(_) if HIDDEN.contains(&operation.id) => 404,
+                    Some(_) if row.hidden => 404,
                     Some(_) => 403,
                 };
                 let sound = if may { !matches!(answer.status, 401 | 403 | 500..) } else { answer.status == refused };
@@ -264,6 +200,27 @@ on_both! {
         author.act(&format!("{report}/withdraw")).await.expect(200);
         listed.provider.act(&format!("{}/submit", listed.path)).await.problem(409, "conflict");
         listed.provider.act(&format!("{}/archive", listed.path)).await.expect(200);
+        author.delete("/v1/me?reviews=keep").await.expect(204);
+    }
+
+    async fn what_belongs_to_one_is_not_there_for_another_of_the_same_role(backend: Backend) {
+        let app = TestApp::start(backend);
+        let world = World::make(&app).await;
+        let other = builders::draft(&app, "stranger").await.provider;
+        let strangers = [(Role::Provider, other), (Role::Participant, app.participant().await)];
+        let mut tried = 0;
+        for operation in operations().iter().filter(|operation| operation.path.contains('{')) {
+            let row = RIGHTS.of(operation.id);
+            for (role, stranger) in &strangers {
+                if row.anyone || !row.roles.contains(&(*role, true)) {
+                    continue;
+                }
+                let answer = world.call(operation, stranger).await;
+                assert_eq!(answer.status, 404, "{} as another {role}: {}", operation.id, answer.text());
+                tried += 1;
+            }
+        }
+        assert!(tried >= 9, "{tried}");
     }
 
     async fn what_belongs_to_another_does_not_exist(backend: Backend) {
@@ -339,7 +296,7 @@ on_both! {
         let app = TestApp::start(backend);
         let world = World::make(&app).await;
         for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
-            let open = allowed(operation.id).is_empty();
+            let open = RIGHTS.of(operation.id).anyone;
             let anonymous = world.call(&operation, &app.client()).await;
             let cache = anonymous.header("cache-control");
             if open && anonymous.status == 200 {

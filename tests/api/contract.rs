@@ -24,7 +24,7 @@ mod mutants;
 const COUNT: usize = 150;
 
 /// The faults that a schema cannot describe, by schema without its ending.
-const BEYOND: [(&str, &[&str]); 12] = [
+const BEYOND: [(&str, &[&str]); 14] = [
     // Which party and scopes go with it depends on the role.
     ("Client", &["required", "not_applicable", "not_allowed", "duplicate_item", "unknown_reference"]),
     ("Secret", &[]),
@@ -49,6 +49,9 @@ const BEYOND: [(&str, &[&str]); 12] = [
     ("SignIn", &["invalid_email"]),
     ("SignInCode", &["invalid_email"]),
     ("Redemption", &["bad_format"]),
+    // Whether the provider or university exists.
+    ("Conflict", &["inconsistent", "not_allowed"]),
+    ("Removal", &[]),
 ];
 
 /// A slug may not be the name of an operation; that too no schema describes.
@@ -87,6 +90,8 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("decisions", "0"),
         ("clients", "version"),
         ("client_secrets", "0"),
+        ("principals", "coalesce(disabled_at, 0)"),
+        ("conflicts_of_interest", "0"),
     ];
     let selects = tables.map(|(table, version)| {
         format!("SELECT '{table}' AS of, count(*) AS count, CAST(coalesce(sum({version}), 0) AS BIGINT) AS versions FROM {table}")
@@ -176,6 +181,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let rule = format!("{a_report}/decisions");
     moderator.post(&rule, &json!({"action": "start_triage", "reason": "I take this one up."})).await.expect(200);
     let own = format!("/v1/providers/{}", made.provider_id);
+    let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
     let suspend = json!({"action": "suspend", "reason": reason});
     let hold = json!({"action": "hold", "reason": reason});
@@ -215,6 +221,8 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("SignInInput", "POST", "/v1/sign-in", &anyone, json!({"email": email})),
         target("SignInCodeInput", "POST", "/v1/sign-in/verify", &anyone, json!({"email": email, "code": "0000-0000"})),
         target("RedemptionInput", "POST", "/v1/participation-codes/redemption", &anyone, json!({"code": code})),
+        target("ConflictInput", "POST", &format!("{judge}/conflicts"), &admin, json!({"provider": made.provider_id})),
+        target("RemovalInput", "POST", &format!("{judge}/removal"), &admin, json!({"reason": reason})),
     ]
 }
 
@@ -294,6 +302,7 @@ fn every_body_of_the_document_is_tried() {
     let tried = [
         "ClientInput",
         "ClientPatch",
+        "ConflictInput",
         "InformationInput",
         "ProgramDecisionInput",
         "ProgramInput",
@@ -302,6 +311,7 @@ fn every_body_of_the_document_is_tried() {
         "ProviderPatch",
         "RedFlagReportInput",
         "RedemptionInput",
+        "RemovalInput",
         "ReportDecisionInput",
         "ReviewDecisionInput",
         "ReviewInput",

@@ -13,9 +13,10 @@ use preceptor::{
 use serde_json::{Value, json};
 
 use crate::{
-    access::{World, allowed},
+    access::World,
     crash::{ISSUER, Process, new_people},
     openapi::{assert_foreseen, operations},
+    rights::RIGHTS,
     support::{Answer, Backend, Client, TestApp, builders, eventually, send},
 };
 
@@ -235,7 +236,7 @@ on_both! {
                 continue;
             };
             seen.insert(operation.id);
-            let client = world.holder(allowed(operation.id)[0]);
+            let client = world.holder(RIGHTS.of(operation.id).roles[0].0);
             let request = || {
                 let request = client.bare(&operation.method, &world.path(&operation));
                 match operation.examples().first() {

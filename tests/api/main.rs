@@ -9,9 +9,9 @@
 mod support;
 
 mod access;
-mod clients;
 mod account;
 mod audit;
+mod clients;
 mod concurrency;
 mod contract;
 mod crash;
@@ -25,14 +25,15 @@ mod openapi;
 mod outages;
 mod participation;
 mod plans;
-mod program_desk;
 mod principals;
+mod program_desk;
 mod program_lists;
 mod programs;
 mod providers;
 mod rate_limits;
 mod red_flags;
 mod reviews;
+mod rights;
 mod sign_in;
 mod storage;
 mod tokens;
