@@ -78,7 +78,7 @@ pub struct Session {
 impl Session {
     /// `own` is the session of the token in use.
     #[must_use]
-    pub fn new(row: SessionRow, own: Option<SessionId>) -> Self {
+    pub fn new(row: &SessionRow, own: Option<SessionId>) -> Self {
         Self {
             id: row.id,
             door: row.door,

@@ -1,6 +1,9 @@
 //! What erasure does with what was written.
 
-use crate::{reviews::model::ReviewInput, text_enum::text_enum};
+use crate::{
+    reviews::model::{ReviewInput, ReviewText},
+    text_enum::text_enum,
+};
 
 text_enum! {
     /// What becomes of the reviews of a participant whose identity is erased.
@@ -18,7 +21,7 @@ text_enum! {
 pub fn emptied(review: ReviewInput) -> ReviewInput {
     let mut disclosure = review.disclosure;
     disclosure.details = None;
-    ReviewInput { text: Default::default(), claims_checked: Vec::new(), disclosure, ..review }
+    ReviewInput { text: ReviewText::default(), claims_checked: Vec::new(), disclosure, ..review }
 }
 
 #[cfg(test)]

@@ -123,7 +123,7 @@ pub async fn list_sessions(
     let position =
         |row: &crate::sessions::store::SessionRow| Position::by_number(row.created_at.as_micros(), *row.id.as_uuid());
     let slice = paging.page(rows, &state.cursors, position);
-    Ok(SessionPage::answer(slice, |row| Session::new(row, holder.token.session)))
+    Ok(SessionPage::answer(slice, |row| Session::new(&row, holder.token.session)))
 }
 
 /// End all own sessions

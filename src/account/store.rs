@@ -111,6 +111,9 @@ pub fn end_sessions(conn: &mut Conn, principal: PrincipalId, key: &AuditKey, now
     audit::append(conn, key, &Event { kind: AuditKind::SessionEnded, actor: Some(principal), subject }, now)
 }
 
+/// A former content of a review: its number, its JSON, and when it was replaced.
+pub type Revision = (i32, String, Timestamp);
+
 /// Everything that is stored about a participant.
 #[derive(Debug)]
 pub struct Stored {
@@ -124,8 +127,8 @@ pub struct Stored {
     pub participations: Vec<CohortRow>,
     /// All sessions that are still stored, newest first.
     pub sessions: Vec<SessionRow>,
-    /// Reviews, oldest first, each with its former contents (number, content, when it was replaced) and its history.
-    pub reviews: Vec<(ReviewRow, Vec<(i32, String, Timestamp)>, Vec<DecisionBody>)>,
+    /// Reviews, oldest first, each with its former contents and its history.
+    pub reviews: Vec<(ReviewRow, Vec<Revision>, Vec<DecisionBody>)>,
     /// Reports with their history, oldest first.
     pub reports: Vec<(ReportRow, Vec<DecisionBody>)>,
     /// Entries of the security log.

@@ -1,7 +1,5 @@
 //! The security log over HTTP.
 
-use std::fmt::Write;
-
 use actix_web::{get, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -54,10 +52,7 @@ pub struct AuditEvent {
 
 impl From<EventRow> for AuditEvent {
     fn from(row: EventRow) -> Self {
-        let mut hash = String::with_capacity(64);
-        for byte in &row.hash {
-            let _ = write!(hash, "{byte:02x}");
-        }
+        let hash = store::hex(&row.hash);
         Self { seq: row.seq, at: row.at, kind: row.kind, actor: row.actor_id, subject: row.subject, hash }
     }
 }

@@ -136,6 +136,15 @@ pub fn of_actor(conn: &mut Conn, actor: PrincipalId) -> QueryResult<Vec<EventRow
         .load(conn)
 }
 
+/// Lower-case hexadecimal.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// What [`verify`] found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
@@ -162,11 +171,7 @@ pub fn verify(conn: &mut Conn, key: &AuditKey) -> Result<Outcome, Error> {
             .select(EventRow::as_select())
             .load(conn)?;
         if rows.is_empty() {
-            let head = before.iter().fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}");
-                text
-            });
-            return Ok(Outcome::Sound { count, head });
+            return Ok(Outcome::Sound { count, head: hex(&before) });
         }
         for row in rows {
             let sound = row.seq == count + 1

@@ -30,7 +30,6 @@ pub struct ConflictInput {
     pub university: Option<UniversityId>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "validator passes a reference")]
 fn one_party(input: &ConflictInput) -> Result<(), ValidationError> {
     match (input.provider, input.university) {
         (Some(_), None) | (None, Some(_)) => Ok(()),

@@ -30,6 +30,7 @@ pub enum View {
 
 impl View {
     /// As whom `caller` may read `row`; `None` when the review does not exist for them.
+    #[must_use]
     pub fn of(row: &ReviewRow, caller: Option<&Caller>) -> Option<Self> {
         match caller {
             Some(caller) if caller.id == row.participant_id => Some(Self::Author),
@@ -40,6 +41,7 @@ impl View {
 
     /// The quoted entity tag of what this reader sees. Of one version, moderators and the public
     /// see the same bytes or only moderators see it, so they share a tag.
+    #[must_use]
     pub fn etag(self, row: &ReviewRow) -> String {
         match self {
             Self::Public | Self::Moderator => format!("\"r{}\"", row.version),
@@ -157,6 +159,7 @@ pub struct ReviewBody {
 
 impl ReviewBody {
     /// The body for one reader; `content` is what `row.content` holds.
+    #[must_use]
     pub fn new(row: &ReviewRow, content: ReviewInput, view: View) -> Self {
         let published = row.published_at != Timestamp::EPOCH;
         let own = OwnReview { period: content.period, created_at: row.created_at, updated_at: row.updated_at };

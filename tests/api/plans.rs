@@ -14,10 +14,12 @@ use diesel::{
     sql_types::Text,
 };
 use preceptor::{
+    account, audit, auth,
     db::Conn,
     generate::{self, Amounts},
     http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
-    ids::{ProgramId, ReviewId},
+    ids::{ProgramId, ReviewId, SessionId},
+    principals,
     programs::{
         derived, desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store,
         model::ProgramStatus, store::Key,
@@ -31,7 +33,7 @@ use uuid::Uuid;
 use crate::support::{Backend, TestApp, builders};
 
 /// Tables that grow with use.
-const GROWING: [&str; 10] = [
+const GROWING: [&str; 17] = [
     "idempotency_keys",
     "programs",
     "program_terms",
@@ -42,6 +44,13 @@ const GROWING: [&str; 10] = [
     "red_flag_reports",
     "universities",
     "university_domains",
+    "principals",
+    "sessions",
+    "participations",
+    "participant_addresses",
+    "review_revisions",
+    "decisions",
+    "audit_events",
 ];
 
 /// Sorts and filters of the list of programs that must not read the whole catalogue.
@@ -172,6 +181,14 @@ on_both! {
         red_flags::list_store::left_today(conn, someone, daily(PolicyName::Report), now).unwrap();
         idempotency_store::find(conn, &[0; 32], now).unwrap();
         idempotency_store::purge(conn, now, 10).unwrap();
+        let person = app.participant().await.id.unwrap();
+        account::store::overview(conn, person, 100).unwrap();
+        account::store::open_sessions(conn, person, Some((now, SessionId::from_uuid(nobody))), 21, now).unwrap();
+        account::store::stored(conn, person).unwrap();
+        let (moderator, role) = (app.moderator().await.id.unwrap(), auth::Role::Moderator);
+        principals::store::list(conn, role, Some(moderator), 21).unwrap();
+        principals::store::conflicts(conn, moderator, None, 21).unwrap();
+        audit::store::newest(conn, Some(9), 21).unwrap();
 
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());

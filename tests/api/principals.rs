@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use futures_util::future::join_all;
-use preceptor::auth::Role;
+use preceptor::{auth::Role, time::Timestamp, universities::import};
 use serde_json::{Value, json};
 
 use crate::{
@@ -171,8 +171,7 @@ on_both! {
         let (admin, moderator) = (app.admin().await, app.moderator().await);
         let listed = builders::listed(&app, "party").await;
         let mut conn = app.connect();
-        use preceptor::universities::import;
-        import::run(&mut conn, import::SAMPLE, preceptor::time::Timestamp::now()).unwrap();
+        import::run(&mut conn, import::SAMPLE, Timestamp::now()).unwrap();
         let all = app.client().get("/v1/universities?limit=1").await.expect(200).json();
         let (provider, university) = (json!(listed.provider_id), all["data"][0]["id"].clone());
         let path = format!("{}/conflicts", place(&moderator));
