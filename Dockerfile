@@ -17,6 +17,8 @@ COPY --from=build /preceptor /usr/local/bin/preceptor
 # By these certificates mail servers are known.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build --chown=10001:10001 /empty /data
+# Whom to trust when the keys of outside identity providers are fetched.
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 # Nothing outside /data is written: the container runs with a read-only root.
 ENV PRECEPTOR_BIND=0.0.0.0:8080 \
     PRECEPTOR_DATA_DIR=/data \

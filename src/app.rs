@@ -15,7 +15,7 @@ use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
     account, audit,
-    auth::{self, Tokens},
+    auth::{self, Tokens, outside::Outside},
     clients,
     config::Config,
     db::Db,
@@ -30,7 +30,7 @@ use crate::{
     ids::ProgramId,
     mail::Mailer,
     metrics::Metrics,
-    oauth, participation, principals,
+    oauth, outbound, participation, principals,
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, reviews, sign_in, system, universities,
 };
@@ -82,6 +82,7 @@ impl State {
     /// Puts the parts together.
     #[must_use]
     pub fn new(db: Db, auth: Tokens, config: Config) -> Self {
+        let auth = trusting(auth, &config);
         let cursors = CursorKey::derive(auth.keys().secret());
         let details = Cache::with_weighter(DETAILS, DETAIL_BYTES, BytesWeigh);
         let mailer = Mailer::new(config.smtp.clone(), config.mail_from.clone(), &config.data_dir);
@@ -100,6 +101,23 @@ impl State {
             details,
             frequencies: Arc::default(),
             draining: AtomicBool::new(false),
+        }
+    }
+}
+
+/// The tokens, with those of the configured identity providers.
+fn trusting(auth: Tokens, config: &Config) -> Tokens {
+    if config.oidc_issuers.is_empty() {
+        return auth;
+    }
+    match outbound::Client::new(config.outbound) {
+        Ok(client) => {
+            let outside = Outside::new(&config.oidc_issuers, &client, auth.keys().secret());
+            auth.trusting(outside)
+        }
+        Err(error) => {
+            tracing::error!(%error, "tokens of outside identity providers are refused");
+            auth
         }
     }
 }

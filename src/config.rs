@@ -6,7 +6,13 @@ use std::{collections::BTreeMap, fmt::Write, net::SocketAddr, path::PathBuf, tim
 use ipnet::IpNet;
 use lettre::message::Mailbox;
 
-use crate::{db::Engine, http::client_address::read_networks, mail};
+use crate::{
+    auth::outside::model::{IssuerConfig, parse_issuers},
+    db::Engine,
+    http::client_address::read_networks,
+    mail,
+    outbound::model::Policy,
+};
 
 /// One environment variable.
 #[derive(Debug, Clone, Copy)]
@@ -56,6 +62,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("PRECEPTOR_MAIL_FROM", "Preceptor <preceptor@localhost>", "Whom mail is from."),
     variable("PRECEPTOR_MIGRATE_ON_START", "on", "on, or off to refuse to start on an older schema."),
     variable("PRECEPTOR_BODY_TIMEOUT_SECONDS", "15", "Seconds within which a body must have arrived."),
+    variable(
+        "PRECEPTOR_OIDC_ISSUERS",
+        "",
+        "Identity providers whose tokens are taken: JSON, see docs/outside-identity.md.",
+    ),
+    variable("PRECEPTOR_OUTBOUND_INSECURE", "off", "on to call http:// and private addresses, for development only."),
     variable("PRECEPTOR_DISK_RESERVE_MIB", "256", "Free MiB on the disk below which readiness says degraded."),
     variable("PRECEPTOR_DRAIN_SECONDS", "5", "Seconds between SIGTERM and the end of accepting connections."),
 ];
@@ -101,6 +113,10 @@ pub struct Config {
     pub disk_reserve: u64,
     /// How long to go on serving after SIGTERM.
     pub drain: Duration,
+    /// Identity providers whose tokens are taken.
+    pub oidc_issuers: Vec<IssuerConfig>,
+    /// Which addresses the service may call.
+    pub outbound: Policy,
 }
 
 /// Settings that do not hold, one sentence each.
@@ -210,7 +226,18 @@ impl Config {
             },
         );
         let mail_from = read.parsed("PRECEPTOR_MAIL_FROM", "name@domain or Name <name@domain>", mail::sender);
+        let outbound = read.switch("PRECEPTOR_OUTBOUND_INSECURE");
+        let outbound = if outbound == Some(true) { Policy::Insecure } else { Policy::Public };
+        let oidc_issuers = parse_issuers(&read.text("PRECEPTOR_OIDC_ISSUERS"), outbound);
+        let oidc_issuers =
+            oidc_issuers.map_err(|fault| read.faults.push(format!("PRECEPTOR_OIDC_ISSUERS: {fault}"))).ok();
         let data_dir = PathBuf::from(read.text("PRECEPTOR_DATA_DIR"));
+
+        if let (Some(own), Some(issuers)) = (&public_url, &oidc_issuers)
+            && issuers.iter().any(|one| one.issuer == *own)
+        {
+            read.faults.push("PRECEPTOR_OIDC_ISSUERS: PRECEPTOR_PUBLIC_URL is this service's own issuer".to_owned());
+        }
 
         let whole = || {
             let bind = bind?;
@@ -235,6 +262,8 @@ impl Config {
                 body_timeout: Duration::from_secs(body_timeout?.into()),
                 disk_reserve: u64::from(disk_reserve?) * 1024 * 1024,
                 drain: Duration::from_secs(drain?.into()),
+                oidc_issuers: oidc_issuers?,
+                outbound,
             })
         };
         match whole() {
@@ -294,6 +323,18 @@ mod tests {
         ]));
         let faults = faults.unwrap_err().0;
         assert_eq!(faults.len(), 4, "{faults:?}");
+    }
+
+    #[test]
+    fn an_outside_issuer_is_not_this_service_and_http_needs_the_switch() {
+        let issuers = r#"[{"issuer":"http://id.test:9000","audience":"preceptor","algorithms":["ES256"]}]"#;
+        let set = ("PRECEPTOR_OIDC_ISSUERS", issuers);
+        let switch = ("PRECEPTOR_OUTBOUND_INSECURE", "on");
+        let faults = Config::from_map(&given(&[set])).unwrap_err().0;
+        assert!(faults[0].starts_with("PRECEPTOR_OIDC_ISSUERS: "), "{faults:?}");
+        assert_eq!(Config::from_map(&given(&[set, switch])).unwrap().oidc_issuers.len(), 1);
+        let own = ("PRECEPTOR_PUBLIC_URL", "http://id.test:9000/");
+        assert_eq!(Config::from_map(&given(&[set, switch, own])).unwrap_err().0.len(), 1);
     }
 
     #[test]

@@ -23,6 +23,7 @@ pub mod metrics;
 pub mod moderation;
 pub mod oauth;
 pub mod openapi;
+pub mod outbound;
 pub mod participation;
 pub mod principals;
 pub mod programs;

@@ -3,7 +3,7 @@
 use std::{io, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, web, web::Data};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{
     app::{State, app},
@@ -21,6 +21,8 @@ const UPKEEP: Duration = Duration::from_mins(1);
 const PURGED: i64 = 1000;
 /// Seconds for which a revocation outlives its token: longer than clocks of nodes may differ.
 const REVOCATION_KEPT: i64 = 60;
+/// How often a change of the signing keys is looked for: one look at a file's date.
+const KEYS: Duration = Duration::from_secs(1);
 
 /// Serves until SIGTERM or SIGINT, then drains and returns. `ready` runs once the port is open.
 pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
@@ -48,6 +50,7 @@ pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
         actix_web::rt::spawn(metrics.workers(1).disable_signals().bind(address)?.run());
     }
     let upkeep = actix_web::rt::spawn(keep_up(state.clone()));
+    let keys = actix_web::rt::spawn(follow_keys(state.clone(), signal(SignalKind::hangup())?));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let draining = state.clone();
@@ -66,6 +69,7 @@ pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
     ready();
     let result = server.await;
     upkeep.abort();
+    keys.abort();
     result
 }
 
@@ -95,4 +99,32 @@ async fn keep_up(state: Data<State>) {
 async fn forget_revoked_tokens(db: &Db, now: Timestamp) -> Result<usize, Error> {
     let before = now.plus_seconds(-REVOCATION_KEPT);
     db.write(move |conn| Ok(principals::purge_revoked(conn, before, PURGED)?)).await
+}
+
+/// Takes over new signing keys, and lets go of ended ones; at once on SIGHUP. The files may lie on a network, so it
+/// happens beside the requests.
+async fn follow_keys(state: Data<State>, mut hangup: Signal) {
+    let mut tick = tokio::time::interval(KEYS);
+    let mut failing = false;
+    loop {
+        tokio::select! {
+            _ = tick.tick() => {}
+            _ = hangup.recv() => {}
+        }
+        let shared = state.clone();
+        match tokio::task::spawn_blocking(move || shared.auth.keys().reload()).await {
+            Ok(Ok(changed)) => {
+                failing = false;
+                if changed {
+                    tracing::info!("the signing keys were read again");
+                }
+            }
+            // Once, not every second.
+            Ok(Err(error)) if !failing => {
+                failing = true;
+                tracing::error!(%error, "the signing keys cannot be read; those from before stay in use");
+            }
+            _ => {}
+        }
+    }
 }

@@ -55,6 +55,8 @@ text_enum! {
         IdentityErased = "identity.erased",
         /// The next signing key was made.
         KeysRotated = "keys.rotated",
+        /// A signing key was ended before its time.
+        KeyRetired = "keys.retired",
         /// A moderator's act that changed a state.
         Decided = "decision.made",
     }

@@ -5,6 +5,7 @@
 //! handler that lacks the argument cannot know the caller, so none can forget the check.
 
 mod keys;
+pub mod outside;
 pub mod principals;
 pub mod routes;
 mod scope;
@@ -13,13 +14,15 @@ pub mod secrets;
 mod tokens;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
-pub use keys::{Jwk, KeyError, Keys, private_dir};
+pub use keys::{Change, Entry, Jwk, KeyError, Keys, Unchanged, private_dir};
 pub use scope::Scope;
 pub use seal::PurposeKey;
 pub use tokens::{AUDIENCE, Subject, Tokens, Verified, bearer};
+use uuid::Uuid;
 
 use crate::{
     app::State,
+    audit::AuditKey,
     http::{Error, Extracting},
     ids::{PrincipalId, ProviderId, UniversityId},
     text_enum::text_enum,
@@ -62,7 +65,7 @@ pub struct Caller {
 async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
     let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
     let Some(token) = bearer(req.headers())? else { return Ok(None) };
-    let verified = state.auth.verify(token, Timestamp::now())?;
+    let verified = verified(state, token, Timestamp::now()).await?;
     let principal = state.db.read_latest(move |conn| Ok(principals::behind(conn, &verified)?)).await?;
     let caller = principal
         .map(|principal| principal.caller())
@@ -78,6 +81,40 @@ async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
         });
     }
     Ok(Some(caller))
+}
+
+/// What a token says, ours or an outside identity provider's.
+async fn verified(state: &State, token: &str, now: Timestamp) -> Result<Verified, Error> {
+    if let Some(known) = state.auth.remembered(token, now) {
+        return known;
+    }
+    if !state.auth.outside().claims(token) {
+        return state.auth.verify(token, now);
+    }
+    let proven = state.auth.outside().prove(token, now).await?;
+    let mut jti = [0; 16];
+    jti.copy_from_slice(&tokens::fingerprint(token)[..16]);
+    let verified = Verified {
+        principal: participant(state, proven.identity, now).await?,
+        scope: Scope::Participant,
+        // Issuers name their tokens as they like; this name is the token's own, whatever they do.
+        jti: Uuid::from_bytes(jti),
+        session: None,
+        issued_at: proven.issued_at,
+        expires_at: proven.expires_at,
+    };
+    state.auth.remember(token, verified, tokens::Signer::Outside(proven.key));
+    Ok(verified)
+}
+
+/// The participant with an outside identity, made at first sight.
+async fn participant(state: &State, identity: [u8; 32], now: Timestamp) -> Result<PrincipalId, Error> {
+    if let Some(known) = state.db.read_latest(move |conn| Ok(outside::store::find(conn, &identity)?)).await? {
+        return Ok(known);
+    }
+    let fresh = PrincipalId::from_uuid(Uuid::now_v7());
+    let key = AuditKey::derive(state.auth.keys().secret());
+    state.db.write(move |conn| outside::store::find_or_make(conn, &key, &identity, fresh, now)).await
 }
 
 impl FromRequest for Caller {

@@ -9,7 +9,12 @@ use super::Jwk;
 use crate::{
     app::State,
     http::{Found, NoQuery},
+    time::Timestamp,
 };
+
+/// Seconds for which the key set may be kept: shorter than the time between the publication of a key and its first
+/// signature.
+const FRESH: u32 = 300;
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -20,13 +25,15 @@ pub fn configure(config: &mut ServiceConfig) {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct KeySet {
     /// Public keys only.
-    #[schema(max_items = 10)]
+    #[schema(max_items = 20)]
     pub keys: Vec<Jwk>,
 }
 
 /// Read the public keys
 ///
-/// The keys that access tokens are signed with, for whoever wants to verify a token without asking this service.
+/// The keys that access tokens are signed with, for whoever wants to verify a token without asking this service. A new
+/// key stands here before it signs, and an old one until its last token has expired; read the list again when it is
+/// older than its `Cache-Control` says, or when a token names a key that it lacks.
 #[utoipa::path(
     tag = "service",
     operation_id = "get_key_set",
@@ -35,5 +42,5 @@ pub struct KeySet {
 )]
 #[get("/.well-known/jwks.json")]
 pub async fn key_set(state: Data<State>, _: NoQuery) -> Found<KeySet> {
-    Found::computed(KeySet { keys: vec![state.auth.keys().jwk().clone()] })
+    Found::computed(KeySet { keys: state.auth.keys().published(Timestamp::now()) }).fresh_for(FRESH)
 }

@@ -1,6 +1,6 @@
 //! Access tokens: RFC 9068 JWTs, ES256, verified strictly and remembered until they expire.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use actix_web::http::header::{self, HeaderMap};
 use aws_lc_rs::digest;
@@ -10,7 +10,10 @@ use quick_cache::sync::Cache;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Keys, Role, Scope};
+use super::{
+    Keys, Role, Scope,
+    outside::{KeyPrint, Outside},
+};
 use crate::{
     http::{Error, strict_json},
     ids::{PrincipalId, SessionId},
@@ -18,9 +21,9 @@ use crate::{
 };
 
 /// Characters that a token may have.
-const MAX_TOKEN: usize = 8192;
+pub(super) const MAX_TOKEN: usize = 8192;
 /// Clock difference between nodes that is forgiven, in seconds.
-const LEEWAY: u64 = 5;
+pub(super) const LEEWAY: u64 = 5;
 /// Verified tokens remembered. An entry takes about 200 bytes.
 const REMEMBERED: usize = 50_000;
 /// The `aud` of access tokens.
@@ -40,6 +43,8 @@ pub struct Claims {
     exp: i64,
     jti: Uuid,
     scope: Scope,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    nbf: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     sid: Option<SessionId>,
 }
@@ -74,13 +79,29 @@ pub struct Verified {
     pub expires_at: i64,
 }
 
+/// Whose key signed a token.
+#[derive(Debug, Clone)]
+pub(super) enum Signer {
+    /// Ours: its id.
+    Own(Arc<str>),
+    /// An outside identity provider's.
+    Outside(KeyPrint),
+}
+
+#[derive(Clone)]
+struct Remembered {
+    verified: Verified,
+    signer: Signer,
+}
+
 /// Issues and verifies access tokens.
 pub struct Tokens {
     keys: Keys,
     issuer: String,
     validation: Validation,
+    outside: Outside,
     /// By SHA-256, so that no usable token stays in memory.
-    known: Cache<[u8; 32], Verified>,
+    known: Cache<[u8; 32], Remembered>,
 }
 
 impl Tokens {
@@ -93,7 +114,19 @@ impl Tokens {
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.validate_nbf = true;
         validation.leeway = LEEWAY;
-        Self { keys, issuer: issuer.to_owned(), validation, known: Cache::new(REMEMBERED) }
+        Self { keys, issuer: issuer.to_owned(), validation, outside: Outside::default(), known: Cache::new(REMEMBERED) }
+    }
+
+    /// Takes tokens of these identity providers too.
+    #[must_use]
+    pub fn trusting(self, outside: Outside) -> Self {
+        Self { outside, ..self }
+    }
+
+    /// The identity providers whose tokens are taken.
+    #[must_use]
+    pub fn outside(&self) -> &Outside {
+        &self.outside
     }
 
     /// The service's keys.
@@ -129,12 +162,14 @@ impl Tokens {
             exp: iat + lifetime,
             jti,
             scope: subject.scope,
+            nbf: None,
             sid: subject.session,
         };
+        let key = self.keys.signer(now).ok_or_else(|| Error::internal("no key signs now"))?;
         let mut header = Header::new(Algorithm::ES256);
         header.typ = Some("at+jwt".to_owned());
-        header.kid = Some(self.keys.jwk().kid.clone());
-        jsonwebtoken::encode(&header, &claims, self.keys.signing()).map_err(Error::internal)
+        header.kid = Some(key.jwk.kid.clone());
+        jsonwebtoken::encode(&header, &claims, &key.signing).map_err(Error::internal)
     }
 
     /// Signs and verifies once, so that a process whose keys or cryptography do not work never begins to serve.
@@ -144,30 +179,48 @@ impl Tokens {
         self.verify_anew(&token, now).map(drop).map_err(|_| Error::internal("a token of our own does not verify"))
     }
 
-    /// Verifies a token, from memory if it was seen before.
+    /// Verifies a token of our own, from memory if it was seen before.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
-        let digest = fingerprint(token);
-        if let Some(verified) = self.known.get(&digest) {
-            return if live(&verified, now) { Ok(verified) } else { Err(EXPIRED) };
+        if let Some(known) = self.remembered(token, now) {
+            return known;
         }
-        let verified = self.verify_anew(token, now)?;
-        self.known.insert(digest, verified);
+        let (verified, kid) = self.verify_anew(token, now)?;
+        self.remember(token, verified, Signer::Own(kid.into()));
         Ok(verified)
+    }
+
+    /// What a token says that was verified before, ours or not; `None` for one that was not, and for one whose key is
+    /// no longer taken.
+    pub(super) fn remembered(&self, token: &str, now: Timestamp) -> Option<Result<Verified, Error>> {
+        let Remembered { verified, signer } = self.known.get(&fingerprint(token))?;
+        let holds = match &signer {
+            Signer::Own(kid) => self.keys.holds(kid, now),
+            Signer::Outside(key) => self.outside.holds(key, now),
+        };
+        holds.then(|| if live(&verified, now) { Ok(verified) } else { Err(EXPIRED) })
+    }
+
+    /// Keeps what a verified token says.
+    pub(super) fn remember(&self, token: &str, verified: Verified, signer: Signer) {
+        self.known.insert(fingerprint(token), Remembered { verified, signer });
     }
 
     /// Whose token the headers hold, if it has been verified before.
     #[must_use]
     pub fn cached_principal(&self, headers: &HeaderMap) -> Option<PrincipalId> {
         let token = bearer(headers).ok()??;
-        self.known.get(&fingerprint(token)).map(|verified| verified.principal)
+        self.known.get(&fingerprint(token)).map(|known| known.verified.principal)
     }
 
-    fn verify_anew(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
+    /// What the token says, and the id of its key.
+    fn verify_anew(&self, token: &str, now: Timestamp) -> Result<(Verified, String), Error> {
         if token.len() > MAX_TOKEN {
             return Err(INVALID);
         }
-        let key = checked_kid(token).and_then(|kid| self.keys.verifying(&kid).ok_or(INVALID))?;
-        let claims = jsonwebtoken::decode::<Claims>(token, key, &self.validation).map_err(|_| INVALID)?.claims;
+        let kid = checked_kid(token)?;
+        let key = self.keys.verifying(&kid, now).ok_or(INVALID)?;
+        let decoded = jsonwebtoken::decode::<Claims>(token, &key.verifying, &self.validation);
+        let claims = decoded.map_err(|_| INVALID)?.claims;
         let verified = Verified {
             principal: claims.sub,
             scope: claims.scope,
@@ -176,24 +229,32 @@ impl Tokens {
             issued_at: claims.iat,
             expires_at: claims.exp,
         };
-        let leeway = i64::try_from(LEEWAY).unwrap_or_default();
-        let issued_later = claims.iat > now.as_micros() / 1_000_000 + leeway;
-        if issued_later || claims.client_id.is_empty() || !live(&verified, now) {
+        if !started(claims.iat, now)
+            || !claims.nbf.is_none_or(|from| started(from, now))
+            || claims.client_id.is_empty()
+            || !live(&verified, now)
+        {
             return Err(INVALID);
         }
-        Ok(verified)
+        Ok((verified, kid))
     }
 }
 
-const INVALID: Error = Error::Unauthorized("The access token is not valid.");
+pub(super) const INVALID: Error = Error::Unauthorized("The access token is not valid.");
 const EXPIRED: Error = Error::Unauthorized("The access token has expired.");
 
-fn live(verified: &Verified, now: Timestamp) -> bool {
-    let leeway = i64::try_from(LEEWAY).unwrap_or_default();
-    verified.expires_at + leeway > now.as_micros() / 1_000_000
+/// Whether the moment, in Unix seconds, has come.
+pub(super) fn started(from: i64, now: Timestamp) -> bool {
+    from <= now.as_micros() / 1_000_000 + LEEWAY.cast_signed()
 }
 
-fn fingerprint(token: &str) -> [u8; 32] {
+/// Whether the token has not expired.
+pub(super) fn live(verified: &Verified, now: Timestamp) -> bool {
+    verified.expires_at.saturating_add(LEEWAY.cast_signed()) > now.as_micros() / 1_000_000
+}
+
+/// SHA-256.
+pub(super) fn fingerprint(token: &str) -> [u8; 32] {
     let mut out = [0; 32];
     out.copy_from_slice(digest::digest(&digest::SHA256, token.as_bytes()).as_ref());
     out

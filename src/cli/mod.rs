@@ -4,6 +4,7 @@ mod audit;
 mod clients;
 mod codes;
 mod import;
+mod keys;
 mod principals;
 mod tokens;
 
@@ -21,7 +22,7 @@ use crate::{
     auth::{Keys, Tokens, private_dir},
     config::{self, Config},
     db::{self, Conn, Db, Options, lock::ServerLock, migrations},
-    demo, generate, openapi, programs, server,
+    demo, generate, openapi, outbound, programs, server,
     time::Timestamp,
 };
 
@@ -56,6 +57,9 @@ enum Command {
     /// Look after the security log.
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Change the keys that sign access tokens.
+    #[command(subcommand)]
+    Keys(keys::KeysCommand),
     /// Load data from a file.
     #[command(subcommand)]
     Import(import::ImportCommand),
@@ -125,6 +129,7 @@ fn execute(command: Command) -> Result<(), Failure> {
         Command::Code(command) => codes::run(&config, command),
         Command::Principal(command) => principals::run(&config, command),
         Command::Audit(command) => audit::run(&config, command),
+        Command::Keys(command) => keys::run(&config, &command),
         Command::Import(command) => import::run(&config, command),
         Command::Generate(amounts) => {
             let mut conn = ready(&config)?;
@@ -205,6 +210,12 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
     }
     if config.smtp.is_none() {
         tracing::warn!("no mail server is set: mail is written to the folder mail of the data directory");
+    }
+    if config.outbound == outbound::model::Policy::Insecure {
+        tracing::warn!("private addresses and http:// may be called; that is for development only");
+    }
+    if !config.oidc_issuers.is_empty() {
+        outbound::Client::new(config.outbound)?;
     }
     let options =
         Options { engine: config.database.clone(), replica: config.replica.clone(), pool_size: config.pool_size };

@@ -123,17 +123,24 @@ fn set(response: &mut HttpResponse, name: header::HeaderName, value: &str) {
 pub struct Found<T> {
     body: T,
     etag: Option<String>,
+    fresh: Option<u32>,
 }
 
 impl<T> Found<T> {
     /// A resource with a version of its own; `etag` is quoted.
     pub fn versioned(body: T, etag: String) -> Self {
-        Self { body, etag: Some(etag) }
+        Self { body, etag: Some(etag), fresh: None }
     }
 
     /// A computed document, whose tag is a digest of its bytes.
     pub fn computed(body: T) -> Self {
-        Self { body, etag: None }
+        Self { body, etag: None, fresh: None }
+    }
+
+    /// The same, to be kept for this many seconds by whoever may keep it.
+    #[must_use]
+    pub fn fresh_for(self, seconds: u32) -> Self {
+        Self { fresh: Some(seconds), ..self }
     }
 }
 
@@ -145,7 +152,11 @@ impl<T: Serialize> Responder for Found<T> {
             return HttpResponse::from_error(Error::internal("a body does not serialise"));
         };
         let etag = self.etag.unwrap_or_else(|| content_tag(&bytes));
-        Rendered { bytes: bytes.into(), etag }.respond_to(req)
+        let mut response = Rendered { bytes: bytes.into(), etag }.respond_to(req);
+        if let Some(seconds) = self.fresh.filter(|_| cache_control(req) == PUBLIC) {
+            set(&mut response, header::CACHE_CONTROL, &format!("public, max-age={seconds}"));
+        }
+        response
     }
 }
 
