@@ -1,11 +1,7 @@
 //! Kill -9 while reviews are written: what was answered 201 is there afterwards, and nothing is half
 //! done.
 
-use std::{
-    net::TcpListener,
-    process::{Child, ChildStderr, Command, Stdio},
-    time::{Duration, Instant},
-};
+use std::time::Duration;
 
 use diesel::{
     dsl::sql,
@@ -26,60 +22,13 @@ use preceptor::{
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::support::{Backend, Client, Setup, TestApp, builders};
+use crate::support::{
+    Backend, Client, TestApp, builders,
+    process::{ISSUER, Process},
+};
 
 const ROUNDS: u32 = 30;
 const AUTHORS: usize = 12;
-pub const ISSUER: &str = "http://preceptor.test";
-
-/// The service as a process of its own. It ends with this value.
-pub struct Process {
-    child: Child,
-    pub base: String,
-}
-
-impl Process {
-    pub async fn start(setup: &Setup, http: &reqwest::Client) -> Self {
-        Self::start_with(setup, http, |_| {}).await
-    }
-
-    pub async fn start_with(setup: &Setup, http: &reqwest::Client, change: impl FnOnce(&mut Command)) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let base = format!("http://127.0.0.1:{port}");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_preceptor"));
-        command.arg("serve").envs(setup.variables()).env("PRECEPTOR_BIND", format!("127.0.0.1:{port}"));
-        command.env("PRECEPTOR_PUBLIC_URL", ISSUER).env("PRECEPTOR_LOG", "error");
-        command.stdin(Stdio::null()).stdout(Stdio::null());
-        change(&mut command);
-        let start = Instant::now();
-        let mut process = Self { child: command.spawn().unwrap(), base };
-        let ready = format!("{}/readyz", process.base);
-        while !http.get(&ready).send().await.is_ok_and(|answer| answer.status() == 200) {
-            assert!(process.child.try_wait().unwrap().is_none(), "the service did not start");
-            assert!(start.elapsed() < Duration::from_secs(10), "the service takes too long to start");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        process
-    }
-
-    /// What it writes there, if that was made a pipe.
-    pub fn stderr(&mut self) -> ChildStderr {
-        self.child.stderr.take().unwrap()
-    }
-
-    /// SIGKILL: no destructor runs, no buffer is written out.
-    pub fn kill(mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// The same moments in every run.
 struct Moments(u64);

@@ -12,10 +12,7 @@ use preceptor::{
     ids::PrincipalId,
 };
 
-use crate::{
-    crash::Process,
-    support::{Backend, Client, Setup, TestApp, eventually},
-};
+use crate::support::{Backend, Client, Setup, TestApp, eventually, process::Process};
 
 fn denials(conn: &mut Conn) -> Vec<(Option<PrincipalId>, String)> {
     let rows = dsl::audit_events.filter(dsl::kind.eq(AuditKind::Denied.as_str())).order(dsl::seq);

@@ -14,10 +14,14 @@ use serde_json::{Value, json};
 
 use crate::{
     access::World,
-    crash::{ISSUER, Process, new_people},
+    crash::new_people,
     openapi::{assert_foreseen, operations},
     rights::RIGHTS,
-    support::{Answer, Backend, Client, TestApp, builders, eventually, send},
+    support::{
+        Answer, Backend, Client, TestApp, builders, eventually,
+        process::{ISSUER, Process},
+        send,
+    },
 };
 
 const KEY: &str = "8e03978e-40d5-43e8-bc93-6894a57f9324";

@@ -1,14 +1,10 @@
-//! Access tokens: which are taken, which are not, and the files of the keys.
+//! Access tokens: which are taken and which are not.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::fs::{MetadataExt, PermissionsExt},
-    time::Duration,
-};
+use std::{fs, time::Duration};
 
 use aws_lc_rs::{
     digest, hmac, rand,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
+    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair},
 };
 use base64::{
     Engine,
@@ -17,46 +13,27 @@ use base64::{
 use diesel::connection::SimpleConnection;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use preceptor::{
-    auth::{Jwk, KeyError, Keys, Role},
+    auth::{Jwk, Role},
     time::Timestamp,
 };
 use serde_json::{Value, json};
 
-use crate::support::{Backend, Client, TestApp, send};
+use crate::support::{
+    Backend, Client, TestApp,
+    jwt::{encode, new_key, sign, with, without},
+    send,
+};
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
-    BASE64_URL_SAFE_NO_PAD.encode(bytes)
-}
-
-/// The private key of a server, as one who had stolen it would use it.
-fn private_key(app: &TestApp) -> EcdsaKeyPair {
+/// The private key of a server in PKCS #8, as one who had stolen it would use it.
+fn stolen(app: &TestApp) -> Vec<u8> {
     let pem = fs::read_to_string(app.dir().join("data/keys/access-token.pem")).unwrap();
     let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let der = BASE64_STANDARD.decode(der).unwrap();
-    EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).unwrap()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "most are made where they are passed")]
-fn sign(key: &EcdsaKeyPair, header: impl ToString, claims: impl ToString) -> String {
-    let message = format!("{}.{}", encode(header.to_string()), encode(claims.to_string()));
-    let signature = key.sign(&rand::SystemRandom::new(), message.as_bytes()).unwrap();
-    format!("{message}.{}", encode(signature))
-}
-
-fn with(base: &Value, name: &str, value: Value) -> Value {
-    let mut changed = base.clone();
-    changed[name] = value;
-    changed
-}
-
-fn without(base: &Value, name: &str) -> Value {
-    let mut changed = base.clone();
-    changed.as_object_mut().unwrap().remove(name).unwrap();
-    changed
+    BASE64_STANDARD.decode(der).unwrap()
 }
 
 /// A good token and what it is made of.
 struct Valid {
+    der: Vec<u8>,
     key: EcdsaKeyPair,
     jwk: Jwk,
     header: Value,
@@ -68,8 +45,9 @@ struct Valid {
 
 impl Valid {
     fn of(app: &TestApp, holder: &Client) -> Self {
-        let key = private_key(app);
-        let jwk = app.state.auth.keys().jwk().clone();
+        let der = stolen(app);
+        let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).unwrap();
+        let jwk = app.state.auth.keys().published(Timestamp::now()).remove(0);
         let now = Timestamp::now().as_micros() / 1_000_000;
         let issuer = app.state.config.public_url.clone();
         let header = json!({"alg": "ES256", "typ": "at+jwt", "kid": jwk.kid});
@@ -79,7 +57,7 @@ impl Valid {
             "jti": "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11", "scope": "participant",
         });
         let good = sign(&key, &header, &claims);
-        Self { key, jwk, header, claims, issuer, now, good }
+        Self { der, key, jwk, header, claims, issuer, now, good }
     }
 }
 
@@ -103,8 +81,7 @@ fn bad_headers(valid: &Valid) -> Vec<(String, String)> {
     for alg in ["ES384", "RS256", "EdDSA", "es256", ""] {
         add(&format!("alg {alg:?}"), sign(key, with(header, "alg", json!(alg)), claims));
     }
-    let other = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
-    add("another key under our kid", sign(&other, header, claims));
+    add("another key under our kid", sign(&new_key(), header, claims));
     add("a wrong kid", sign(key, with(header, "kid", json!("x")), claims));
     add("a kid that is a path", sign(key, with(header, "kid", json!("../../dev/null")), claims));
     for name in ["kid", "typ", "alg"] {
@@ -119,6 +96,7 @@ fn bad_headers(valid: &Valid) -> Vec<(String, String)> {
         ("b64", json!(false)),
         ("zip", json!("DEF")),
         ("cty", json!("JWT")),
+        ("epk", json!({})),
     ] {
         add(&format!("header member {name}"), sign(key, with(header, name, value), claims));
     }
@@ -169,7 +147,7 @@ fn bad_claims(valid: &Valid) -> Vec<(String, String)> {
 
 /// A good token, damaged.
 fn bad_forms(valid: &Valid) -> Vec<(String, String)> {
-    let Valid { key, header, claims, now, good, .. } = valid;
+    let Valid { der, key, header, claims, now, good, .. } = valid;
     let mut bad = Vec::new();
     let mut add = |what: &str, token: String| bad.push((what.to_owned(), token));
     let parts: Vec<&str> = good.split('.').collect();
@@ -177,6 +155,22 @@ fn bad_forms(valid: &Valid) -> Vec<(String, String)> {
     add("a changed claim", format!("{head}.{}.{mark}", encode(with(claims, "exp", json!(now + 9999)).to_string())));
     add("a signature of zeros", format!("{head}.{body}.{}", encode([0; 64])));
     add("no signature", format!("{head}.{body}."));
+    let message = format!("{head}.{body}");
+    let asn1 = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, der).unwrap();
+    let asn1 = asn1.sign(&rand::SystemRandom::new(), message.as_bytes()).unwrap();
+    add("a signature in DER", format!("{message}.{}", encode(asn1)));
+    let raw = BASE64_URL_SAFE_NO_PAD.decode(mark).unwrap();
+    for length in [1, 32, 63] {
+        add(&format!("{length} bytes of the signature"), format!("{message}.{}", encode(&raw[..length])));
+    }
+    add("a signature with a byte more", format!("{message}.{}", encode([raw.as_slice(), &[0]].concat())));
+    add("the halves of the signature changed", format!("{message}.{}", encode([&raw[32..], &raw[..32]].concat())));
+    add("another token's signature", {
+        let other = sign(key, header, with(claims, "exp", json!(now + 601)));
+        format!("{message}.{}", other.rsplit_once('.').unwrap().1)
+    });
+    add("no header", format!(".{body}.{mark}"));
+    add("no claims", format!("{head}..{mark}"));
     add("two parts", format!("{head}.{body}"));
     add("four parts", format!("{good}.x"));
     add("padding", format!("{good}=="));
@@ -184,6 +178,7 @@ fn bad_forms(valid: &Valid) -> Vec<(String, String)> {
     add("standard base64", format!("{head}.{body}.{}", mark.replace('-', "+").replace('_', "/") + "+"));
     add("something behind", format!("{good} x"));
     add("over 8 KiB", sign(key, header, with(claims, "filler", json!("x".repeat(8000)))));
+    add("9 KiB of anything", "x".repeat(9 * 1024));
     add("not a token", "x".to_owned());
     add("dots", "..".to_owned());
     bad
@@ -196,7 +191,10 @@ async fn assert_refused(client: &Client, what: &str) {
         assert_eq!(answer.status, 401, "{what}: {path}: {}", answer.text());
         answer.problem(401, "unauthorized");
         let challenge = answer.header("www-authenticate");
-        assert!(challenge.starts_with("Bearer realm=") && challenge.contains("invalid_token"), "{challenge}");
+        assert!(challenge.starts_with("Bearer realm=") && challenge.contains("error=\"invalid_token\""), "{challenge}");
+        for part in client.token().split('.').filter(|part| part.len() > 8) {
+            assert!(!answer.text().contains(part) && !challenge.contains(part), "{what} comes back");
+        }
     }
 }
 
@@ -218,6 +216,7 @@ on_both! {
         }
 
         let bad = [bad_headers(&valid), bad_claims(&valid), bad_forms(&valid)].concat();
+        assert!(bad.len() >= 80, "{}", bad.len());
         for (what, token) in &bad {
             assert_refused(&participant.with_token(token), what).await;
         }
@@ -230,6 +229,22 @@ on_both! {
         let request = participant.request("GET", "/v1/me/reviews").header("authorization", format!("Bearer {good}"));
         send(request).await.problem(401, "unauthorized");
         anonymous.get("/v1/me/reviews").await.problem(401, "unauthorized");
+    }
+
+    async fn the_clocks_of_issuer_and_verifier_may_differ_by_five_seconds(backend: Backend) {
+        let app = TestApp::start(backend);
+        let participant = app.participant().await;
+        let Valid { key, header, claims, now, .. } = Valid::of(&app, &participant);
+        let at = |seconds: i64| Timestamp::EPOCH.plus_seconds(now + seconds);
+        let taken = |claims: &Value, seconds| app.state.auth.verify(&sign(&key, &header, claims), at(seconds)).is_ok();
+        let short = with(&claims, "exp", json!(now + 100));
+        assert!(taken(&short, 104) && !taken(&short, 105) && !taken(&short, 106));
+        assert!(taken(&claims, -5) && !taken(&claims, -6));
+        let early = with(&with(&claims, "iat", json!(now - 50)), "nbf", json!(now));
+        assert!(taken(&early, -5) && !taken(&early, -6));
+        // A remembered token ends like one that is seen for the first time.
+        let token = sign(&key, &header, &short);
+        assert!(app.state.auth.verify(&token, at(104)).is_ok() && app.state.auth.verify(&token, at(105)).is_err());
     }
 
     async fn a_change_of_rights_counts_from_the_next_request_on(backend: Backend) {
@@ -260,7 +275,7 @@ on_both! {
     async fn anyone_can_verify_a_token_with_the_published_keys(backend: Backend) {
         let app = TestApp::start(backend);
         let answer = app.client().get("/.well-known/jwks.json").await.expect(200);
-        assert!(answer.header("cache-control").starts_with("public, max-age="));
+        assert_eq!(answer.header("cache-control"), "public, max-age=300");
         let set = answer.json();
         let keys = set["keys"].as_array().unwrap();
         assert_eq!(keys.len(), 1);
@@ -282,32 +297,4 @@ on_both! {
         assert_eq!(token.claims["sub"], json!(participant.id.unwrap()));
         assert_eq!(token.claims["iss"], app.state.config.public_url.as_str());
     }
-}
-
-#[test]
-fn key_files_are_their_owners_alone_and_survive_a_restart() {
-    let dir = tempfile::tempdir().unwrap();
-    let first = Keys::load_or_create(dir.path()).unwrap();
-    let keys = dir.path().join("keys");
-    assert_eq!(fs::metadata(&keys).unwrap().mode() & 0o777, 0o700);
-    let files: Vec<_> = fs::read_dir(&keys).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 2, "{files:?}");
-    for file in &files {
-        assert_eq!(fs::metadata(file).unwrap().mode() & 0o777, 0o600, "{}", file.display());
-    }
-    let second = Keys::load_or_create(dir.path()).unwrap();
-    assert_eq!((first.jwk().kid.as_str(), first.secret()), (second.jwk().kid.as_str(), second.secret()));
-
-    for file in &files {
-        for mode in [0o644, 0o640, 0o602] {
-            fs::set_permissions(file, Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(Keys::load_or_create(dir.path()), Err(KeyError::Exposed(_))), "{mode:o}");
-        }
-        fs::set_permissions(file, Permissions::from_mode(0o600)).unwrap();
-        let whole = fs::read(file).unwrap();
-        fs::write(file, "").unwrap();
-        assert!(matches!(Keys::load_or_create(dir.path()), Err(KeyError::Unusable(_))));
-        fs::write(file, whole).unwrap();
-    }
-    assert!(Keys::load_or_create(dir.path()).is_ok());
 }

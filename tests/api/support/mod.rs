@@ -4,7 +4,10 @@ mod app;
 pub mod builders;
 mod client;
 pub mod dump;
+pub mod issuer;
+pub mod jwt;
 pub mod postgres;
+pub mod process;
 
 pub use app::{Setup, TestApp};
 pub use client::{Answer, Client, send};
