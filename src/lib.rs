@@ -3,8 +3,10 @@
 //!
 //! The features are [`programs`], [`providers`], [`universities`], [`reviews`] and [`red_flags`]; each has a pure
 //! `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
-//! Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`sessions`], [`account`] (one's
-//! own data), [`principals`] (who may act) and [`audit`], [`db`] (one store, two engines), [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
+//! Who comes in, and how, is in [`clients`], [`oauth`], [`sign_in`], [`participation`], [`sessions`], [`account`] and
+//! [`principals`]. Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`audit`] (the
+//! security log), [`mail`], [`outbound`] (calls to addresses of others), [`db`] (one store, two engines),
+//! [`reference`](mod@reference) (closed lists and the red-flag taxonomy) and [`cli`].
 
 pub mod account;
 pub mod app;

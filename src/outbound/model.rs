@@ -95,7 +95,7 @@ fn check_name(name: &str) -> Result<(), Refused> {
 
 /// IPv4 networks that are not global unicast (IANA's special-purpose registry, and multicast).
 const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
-    (Ipv4Addr::new(0, 0, 0, 0), 8),
+    (Ipv4Addr::UNSPECIFIED, 8),
     (Ipv4Addr::new(10, 0, 0, 0), 8),
     (Ipv4Addr::new(100, 64, 0, 0), 10),
     (Ipv4Addr::new(127, 0, 0, 0), 8),
@@ -115,7 +115,7 @@ const SPECIAL_V4: [(Ipv4Addr, u8); 15] = [
 /// IPv6 networks that are not global unicast. What carries an IPv4 address is refused as a whole, so that no
 /// translator between the two can be used as a way around the table above.
 const SPECIAL_V6: [(Ipv6Addr, u8); 16] = [
-    (Ipv6Addr::new(0, 0, 0, 0, 0, 0, 0, 0), 96),
+    (Ipv6Addr::UNSPECIFIED, 96),
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96),
     (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96),
     (Ipv6Addr::new(0x64, 0xff9b, 0, 0, 0, 0, 0, 0), 96),

@@ -60,7 +60,7 @@ fn counts(app: &TestApp) -> (i64, i64, i64) {
 }
 
 fn bad_tokens(issuer: &Issuer) -> Vec<(&'static str, String)> {
-    let (header, claims) = (issuer.header(), issuer.claims("mallory"));
+    let (header, claims) = (Issuer::header(), issuer.claims("mallory"));
     let now = claims["iat"].as_i64().unwrap();
     let mut bad = Vec::new();
     let mut add = |what: &'static str, token: String| bad.push((what, token));
@@ -148,7 +148,7 @@ on_both! {
         assert_eq!(counts(&app), (5, before + 5, 5));
         let types = [json!("JWT"), json!("application/at+jwt")];
         for typ in types {
-            let token = sign(&first.key, with(&first.header(), "typ", typ), first.claims("alice"));
+            let token = sign(&first.key, with(&Issuer::header(), "typ", typ), first.claims("alice"));
             get(&app, &token).await.expect(200);
         }
         assert_eq!(counts(&app).0, 5);
@@ -168,7 +168,7 @@ on_both! {
             refused(&get(&app, &token).await, what, &token);
         }
         // A sound issuer's key does not speak for another one.
-        let token = sign(&other.key, other.header(), issuer.claims("mallory"));
+        let token = sign(&other.key, Issuer::header(), issuer.claims("mallory"));
         refused(&get(&app, &token).await, "another issuer's key", &token);
         assert_eq!(counts(&app), before);
         get(&app, &issuer.token("alice")).await.expect(200);
@@ -204,7 +204,7 @@ on_both! {
             let tokens: Vec<_> = (0..50)
                 .map(|one| {
                     let kid = json!(format!("kid-{}", chunk * 50 + one));
-                    sign(&issuer.key, with(&issuer.header(), "kid", kid), &claims)
+                    sign(&issuer.key, with(&Issuer::header(), "kid", kid), &claims)
                 })
                 .collect();
             for (answer, token) in join_all(tokens.iter().map(|token| get(&app, token))).await.iter().zip(&tokens) {
@@ -270,7 +270,7 @@ async fn a_new_key_of_the_issuer_is_found_a_minute_later_at_the_latest() {
     assert!(direct.holds(&direct.issuer.token("alice"), 0).await.unwrap());
     let next = new_key();
     direct.issuer.set_keys(vec![public(&direct.issuer.key, "one"), public(&next, "two")]);
-    let token = sign(&next, with(&direct.issuer.header(), "kid", json!("two")), direct.issuer.claims("alice"));
+    let token = sign(&next, with(&Issuer::header(), "kid", json!("two")), direct.issuer.claims("alice"));
     assert!(!direct.holds(&token, 59).await.unwrap());
     assert!(direct.holds(&token, 60).await.unwrap());
     assert_eq!(direct.issuer.sets(), 2);

@@ -236,12 +236,12 @@ on_both! {
         let participant = app.participant().await;
         let Valid { key, header, claims, now, .. } = Valid::of(&app, &participant);
         let at = |seconds: i64| Timestamp::EPOCH.plus_seconds(now + seconds);
-        let taken = |claims: &Value, seconds| app.state.auth.verify(&sign(&key, &header, claims), at(seconds)).is_ok();
+        let holds = |claims: &Value, seconds| app.state.auth.verify(&sign(&key, &header, claims), at(seconds)).is_ok();
         let short = with(&claims, "exp", json!(now + 100));
-        assert!(taken(&short, 104) && !taken(&short, 105) && !taken(&short, 106));
-        assert!(taken(&claims, -5) && !taken(&claims, -6));
+        assert!(holds(&short, 104) && !holds(&short, 105) && !holds(&short, 106));
+        assert!(holds(&claims, -5) && !holds(&claims, -6));
         let early = with(&with(&claims, "iat", json!(now - 50)), "nbf", json!(now));
-        assert!(taken(&early, -5) && !taken(&early, -6));
+        assert!(holds(&early, -5) && !holds(&early, -6));
         // A remembered token ends like one that is seen for the first time.
         let token = sign(&key, &header, &short);
         assert!(app.state.auth.verify(&token, at(104)).is_ok() && app.state.auth.verify(&token, at(105)).is_err());

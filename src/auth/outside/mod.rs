@@ -1,7 +1,7 @@
 //! Access tokens of outside identity providers: who their holders are, proven by keys that the provider publishes.
 //!
 //! An operator names each provider (`PRECEPTOR_OIDC_ISSUERS`). Its keys are found by OpenID Connect Discovery through
-//! [`outbound`], kept, and fetched anew at most once a minute, however many tokens name keys that are not there.
+//! [`crate::outbound`], kept, and fetched anew at most once a minute, however many tokens name keys that are not there.
 //! Whoever such a token names is a participant, known by the pair of issuer and subject alone; addresses of mail in it
 //! are not read.
 
@@ -129,7 +129,7 @@ impl Outside {
         }
     }
 
-    /// Verifies a token that [`Outside::claims`] to come from one of the providers.
+    /// Verifies a token that says it comes from one of the providers.
     pub async fn prove(&self, token: &str, now: Timestamp) -> Result<Proven, Error> {
         let (place, issuer) = self.claimed(token).ok_or(INVALID)?;
         let identities = self.identities.as_ref().ok_or(INVALID)?;

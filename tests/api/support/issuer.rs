@@ -80,7 +80,7 @@ impl Issuer {
         IssuerConfig { issuer: self.url.clone(), audience: AUDIENCE.to_owned(), algorithms }
     }
 
-    pub fn header(&self) -> Value {
+    pub fn header() -> Value {
         json!({"alg": "ES256", "typ": "at+jwt", "kid": "one"})
     }
 
@@ -95,7 +95,7 @@ impl Issuer {
     }
 
     pub fn token(&self, subject: &str) -> String {
-        sign(&self.key, self.header(), self.claims(subject))
+        sign(&self.key, Self::header(), self.claims(subject))
     }
 
     pub fn set_keys(&self, keys: Vec<Value>) {
