@@ -158,6 +158,27 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// What may be called outside, and whose tokens are taken; `own` is where this service is reached.
+    fn issuers(&mut self, own: Option<&str>) -> (Policy, Option<Vec<IssuerConfig>>) {
+        let insecure = self.switch("PRECEPTOR_OUTBOUND_INSECURE");
+        let outbound = if insecure == Some(true) { Policy::Insecure } else { Policy::Public };
+        let issuers = match parse_issuers(&self.text("PRECEPTOR_OIDC_ISSUERS"), outbound) {
+            Ok(issuers) if issuers.iter().any(|one| own == Some(one.issuer.as_str())) => {
+                Err("PRECEPTOR_PUBLIC_URL is this service's own issuer".to_owned())
+            }
+            read => read,
+        };
+        match issuers {
+            Ok(issuers) => (outbound, Some(issuers)),
+            Err(fault) => {
+                self.faults.push(format!("PRECEPTOR_OIDC_ISSUERS: {fault}"));
+                (outbound, None)
+            }
+        }
+    }
+}
+
 impl Config {
     /// Reads the process's environment.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -226,18 +247,8 @@ impl Config {
             },
         );
         let mail_from = read.parsed("PRECEPTOR_MAIL_FROM", "name@domain or Name <name@domain>", mail::sender);
-        let outbound = read.switch("PRECEPTOR_OUTBOUND_INSECURE");
-        let outbound = if outbound == Some(true) { Policy::Insecure } else { Policy::Public };
-        let oidc_issuers = parse_issuers(&read.text("PRECEPTOR_OIDC_ISSUERS"), outbound);
-        let oidc_issuers =
-            oidc_issuers.map_err(|fault| read.faults.push(format!("PRECEPTOR_OIDC_ISSUERS: {fault}"))).ok();
+        let (outbound, oidc_issuers) = read.issuers(public_url.as_deref());
         let data_dir = PathBuf::from(read.text("PRECEPTOR_DATA_DIR"));
-
-        if let (Some(own), Some(issuers)) = (&public_url, &oidc_issuers)
-            && issuers.iter().any(|one| one.issuer == *own)
-        {
-            read.faults.push("PRECEPTOR_OIDC_ISSUERS: PRECEPTOR_PUBLIC_URL is this service's own issuer".to_owned());
-        }
 
         let whole = || {
             let bind = bind?;

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     openapi::{Operation, assert_foreseen, operations},
-    rights::RIGHTS,
+    rights::{Others, RIGHTS},
     support::{Answer, Backend, Client, TestApp, builders, builders::Listed, send},
 };
 
@@ -147,7 +147,7 @@ fn the_table_has_every_operation_with_the_roles_of_the_document() {
         wanted.sort_unstable();
         named.sort_unstable();
         // Where anyone may come without a token, some roles may see more.
-        if open != (row.anyone || row.without) || (!open && named != wanted) {
+        if open != row.is_open() || (!open && named != wanted) {
             faults.push(format!("{}: the table has {wanted:?}, the document {security:?}", operation.id));
         }
     }
@@ -168,14 +168,14 @@ on_both! {
             let row = RIGHTS.of(operation.id);
             for (role, client) in &world.identities {
                 // Withdrawn and archived things would be others for those who come later.
-                let may = row.anyone || role.map_or(row.without, |role| row.allows(role));
+                let may = row.admits(*role);
                 if may && ENDS.contains(&operation.id) {
                     continue;
                 }
                 let answer = world.call(&operation, client).await;
                 let refused = match role {
                     None => 401,
-                    Some(_) if row.hidden => 404,
+                    Some(_) if row.others == Others::Hidden => 404,
                     Some(_) => 403,
                 };
                 let sound = if may { !matches!(answer.status, 401 | 403 | 500..) } else { answer.status == refused };
@@ -212,7 +212,7 @@ on_both! {
         for operation in operations().iter().filter(|operation| operation.path.contains('{')) {
             let row = RIGHTS.of(operation.id);
             for (role, stranger) in &strangers {
-                if row.anyone || !row.roles.contains(&(*role, true)) {
+                if row.is_open() || !row.roles.contains(&(*role, true)) {
                     continue;
                 }
                 let answer = world.call(operation, stranger).await;
@@ -296,7 +296,7 @@ on_both! {
         let app = TestApp::start(backend);
         let world = World::make(&app).await;
         for operation in operations().into_iter().filter(|operation| operation.method == "GET") {
-            let open = RIGHTS.of(operation.id).anyone;
+            let open = RIGHTS.of(operation.id).is_open();
             let anonymous = world.call(&operation, &app.client()).await;
             let cache = anonymous.header("cache-control");
             if open && anonymous.status == 200 {

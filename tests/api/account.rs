@@ -75,7 +75,7 @@ fn furnish(app: &TestApp, backend: Backend, client: &Client, program: &str) {
         format!(
             "INSERT INTO participant_addresses (principal_id, address_hash, sealed) VALUES ({id}, {hash}, {sealed})"
         ),
-        format!("INSERT INTO sign_in_codes VALUES ({hash}, {hash}, 0, 1, 2)"),
+        format!("INSERT INTO sign_in_codes VALUES ({hash}, {hash}, 0, 1, 1, 1, 2)"),
         format!("INSERT INTO outside_identities (identity_hash, principal_id) VALUES ({other}, {id})"),
         // March and April 2025.
         format!("INSERT INTO cohorts VALUES ({cohort}, {program}, {}, {}, 1)", 2025 * 12 + 2, 2025 * 12 + 3),

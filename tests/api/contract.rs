@@ -261,7 +261,6 @@ on_both! {
         let mut conn = app.connect();
         let mut rng = Rng::with_seed(9);
         let mut tally: BTreeMap<(bool, u16), usize> = BTreeMap::new();
-        let mut before = contents(&mut conn);
         for target in &targets {
             let schema = published(target.schema);
             let bodies = mutants::mutants(target.schema, &target.body, COUNT, &mut rng);
@@ -276,13 +275,14 @@ on_both! {
                     "ReviewInput" if fits => app.participant().await,
                     _ => target.client.clone(),
                 };
+                // A person made for a review is no trace of it.
+                let before = contents(&mut conn);
                 let answer = target.send(&client, &body).await;
                 judge(target, fits, &body, &answer);
                 let after = contents(&mut conn);
                 if answer.status >= 400 {
                     assert_eq!(after, before, "a refused body leaves no trace: {body}");
                 }
-                before = after;
                 *tally.entry((fits, answer.status)).or_default() += 1;
             }
         }

@@ -36,6 +36,7 @@ mod rate_limits;
 mod red_flags;
 mod reviews;
 mod rights;
+mod secrecy;
 mod sign_in;
 mod storage;
 mod tokens;

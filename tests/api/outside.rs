@@ -152,11 +152,11 @@ on_both! {
             get(&app, &token).await.expect(200);
         }
         assert_eq!(counts(&app).0, 5);
-        // They are participants and nothing more.
-        app.client().with_token(&alice).post("/v1/providers", &json!({})).await.problem(403, "forbidden");
         let key = preceptor::audit::AuditKey::derive(app.state.auth.keys().secret());
         let chain = preceptor::audit::store::verify(&mut app.connect(), &key).unwrap();
         assert!(matches!(chain, Outcome::Sound { count: 5, .. }), "{chain:?}");
+        // They are participants and nothing more.
+        app.client().with_token(&alice).post("/v1/providers", &json!({})).await.problem(403, "forbidden");
     }
 
     async fn a_token_that_does_not_hold_makes_nobody(backend: Backend) {

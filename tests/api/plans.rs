@@ -143,6 +143,10 @@ on_both! {
         // Enough for both shapes of a search: the rare word is looked up, the common one is tested on the way.
         let amounts = Amounts { programs: 320, reviews: 0, reports: 0, seed: 1 };
         generate::run(&mut app.connect(), &amounts, Timestamp::now()).unwrap();
+        if backend == Backend::Sqlite {
+            // Figures of tables that are still small would let it read them from end to end.
+            app.connect().batch_execute("DELETE FROM sqlite_stat1").unwrap();
+        }
         let (mut conn, seen) = watched(&app);
         let conn = &mut conn;
 

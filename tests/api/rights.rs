@@ -48,29 +48,37 @@ pub struct Rights {
     reads: BTreeMap<String, Vec<Member>>,
 }
 
+/// What becomes of those whose role does not stand in the row.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Others {
+    /// 403, and 401 without a token.
+    Refused,
+    /// 404, and 401 without a token.
+    Hidden,
+    /// 403; without a token they may.
+    OnlyWithoutToken,
+    /// They may.
+    Allowed,
+    /// They may, and what is not public is left out.
+    AllowedPublic,
+}
+
 /// Who may call an operation.
 pub struct Row {
-    /// No token is needed, and any will do.
-    pub anyone: bool,
-    /// No token is needed.
-    pub without: bool,
-    /// What is not public is left out for those without a role in the row.
-    public: bool,
     /// Roles, and whether only for what is their own.
     pub roles: Vec<(Role, bool)>,
-    /// Others are answered 404.
-    pub hidden: bool,
+    pub others: Others,
 }
 
 impl Row {
     fn read(text: &str) -> Self {
-        let mut row = Self { anyone: false, without: false, public: false, roles: Vec::new(), hidden: false };
+        let mut row = Self { roles: Vec::new(), others: Others::Refused };
         for word in text.split(' ') {
             match word {
-                "anyone" => row.anyone = true,
-                "anyone:public" => (row.anyone, row.public) = (true, true),
-                "nobody" => row.without = true,
-                "others:hidden" => row.hidden = true,
+                "anyone" => row.others = Others::Allowed,
+                "anyone:public" => row.others = Others::AllowedPublic,
+                "nobody" => row.others = Others::OnlyWithoutToken,
+                "others:hidden" => row.others = Others::Hidden,
                 "token:own" => row.roles.extend(Role::ALL.iter().map(|role| (*role, true))),
                 word => row.roles.push(role(word)),
             }
@@ -78,8 +86,20 @@ impl Row {
         row
     }
 
+    /// Whether the role stands in the row.
     pub fn allows(&self, role: Role) -> bool {
         self.roles.iter().any(|(known, _)| *known == role)
+    }
+
+    /// Whether no token is needed.
+    pub fn is_open(&self) -> bool {
+        !matches!(self.others, Others::Refused | Others::Hidden)
+    }
+
+    /// Whether any caller may, `None` being one without a token.
+    pub fn admits(&self, role: Option<Role>) -> bool {
+        matches!(self.others, Others::Allowed | Others::AllowedPublic)
+            || role.map_or(self.is_open(), |role| self.allows(role))
     }
 }
 
@@ -318,16 +338,16 @@ fn page() -> String {
     page += "\n| --- |";
     page += &" --- |".repeat(Role::ALL.len() + 1);
     for (id, row) in &RIGHTS.operations {
-        let rest = match (row.anyone, row.public, row.hidden) {
-            (true, false, _) => "yes",
-            (true, true, _) => "public",
-            (false, _, true) => "404",
-            (false, _, false) => "",
+        let rest = match row.others {
+            Others::Allowed => "yes",
+            Others::AllowedPublic => "public",
+            Others::Hidden => "404",
+            Others::Refused | Others::OnlyWithoutToken => "",
         };
-        let nobody = match (row.anyone, row.without) {
-            (true, _) => rest,
-            (false, true) => "yes",
-            (false, false) => "",
+        let nobody = match row.others {
+            Others::OnlyWithoutToken => "yes",
+            _ if row.is_open() => rest,
+            _ => "",
         };
         write!(page, "\n| `{id}` | {nobody} |").unwrap();
         for role in Role::ALL {

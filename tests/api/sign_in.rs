@@ -27,7 +27,6 @@ use crate::support::{
     eventually,
 };
 
-mod log;
 mod smtp;
 
 const EMAIL: &str = "anna.lee+x@mail.example.edu";
@@ -38,7 +37,7 @@ fn letters(app: &TestApp) -> Vec<String> {
 }
 
 /// The letters below a data directory.
-fn letters_in(data_dir: &Path) -> Vec<String> {
+pub fn letters_in(data_dir: &Path) -> Vec<String> {
     let Ok(folder) = fs::read_dir(data_dir.join("mail")) else { return Vec::new() };
     let paths = folder.map(|entry| entry.unwrap().path());
     let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "eml")).collect();
@@ -47,7 +46,7 @@ fn letters_in(data_dir: &Path) -> Vec<String> {
 }
 
 /// The code in a letter.
-fn code_in(letter: &str) -> String {
+pub fn code_in(letter: &str) -> String {
     let line = letter.lines().find(|line| line.starts_with("    ")).expect("a line with the code");
     line.trim().to_owned()
 }
