@@ -114,14 +114,15 @@ client_of_provider() {
     echo "$client $("$binary" client secret "$client" | sed 's/^client_secret: //')"
 }
 
-# Clients for what an admin's operations change and revoke, so that they leave alone the one that schemathesis logs in as:
-# it takes ids from the lists that it reads.
-spare_clients() {
+# Clients and a moderator for what an admin's operations change, revoke and remove, so that they leave alone those that
+# schemathesis acts as: it takes ids from the lists that it reads.
+spares() {
     local name id
     for name in change revoke; do
         id=$("$binary" client create --role frontend --name "To $name" | sed -n 's/^client_id: //p') || return 1
         echo "$id" > "$1/$name.spare"
     done
+    "$binary" token issue --role moderator > "$1/moderator.spare"
 }
 
 # One table per bearer scheme: a scheme named after a role gets that role's token, any other the moderator's. For the
@@ -129,11 +130,14 @@ spare_clients() {
 write_config() {
     cp openapi/schemathesis.toml "$2"
     python3 - "$document" "$1" >> "$2" <<'PYTHON'
-import json, pathlib, sys
+import base64, json, pathlib, sys
 document, folder = json.load(open(sys.argv[1])), pathlib.Path(sys.argv[2])
 for name, operations in ("change", "^PATCH /v1/clients/"), ("revoke", "^POST /v1/clients/.*/revocation$"):
     client = (folder / f"{name}.spare").read_text().strip()
     print(f'\n[[operations]]\ninclude-name-regex = "{operations}"\nparameters = {{ client = "{client}" }}')
+claims = (folder / "moderator.spare").read_text().split(".")[1]
+principal = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sub"]
+print(f'\n[[operations]]\ninclude-name-regex = "^POST /v1/principals/"\nparameters = {{ principal = "{principal}" }}')
 for name, scheme in document["components"].get("securitySchemes", {}).items():
     if scheme.get("scheme") != "bearer":
         continue
@@ -178,7 +182,7 @@ against_database() {
         "$binary" token issue --role "$role" > "$dir/tokens/$role" || return 1
     done
     client_of_provider > "$dir/tokens/provider.client" || return 1
-    spare_clients "$dir/tokens" || return 1
+    spares "$dir/tokens" || return 1
     start_server "$dir/server.log" || return 1
 
     write_config "$dir/tokens" "$dir/schemathesis.toml"

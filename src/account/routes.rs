@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::State,
     audit::{self, AuditKey, AuditKind, Event},
-    auth::{Holder, Participant, PurposeKey, Role},
+    auth::{Holder, Participant, PurposeKey, Role, Scope},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
     reviews::pseudonym::PseudonymKey,
@@ -55,7 +55,7 @@ fn log_key(state: &State) -> AuditKey {
 pub async fn read(state: Data<State>, holder: Holder, _: NoQuery) -> Result<Found<Account>, Error> {
     let Holder { caller, token } = holder;
     let (created_at, university_email, cohorts) =
-        state.db.read(move |conn| store::overview(conn, caller.id, PARTICIPATIONS)).await?;
+        state.db.read_latest(move |conn| store::overview(conn, caller.id, PARTICIPATIONS)).await?;
     Ok(Found::computed(Account {
         id: caller.id,
         role: caller.role,
@@ -83,7 +83,7 @@ fn participant(holder: &Holder) -> Result<(), Error> {
     if holder.caller.role == Role::Participant {
         return Ok(());
     }
-    Err(Error::Forbidden("This operation needs a participant's token."))
+    Err(Error::InsufficientScope("This operation needs a participant's token.", Scope::Participant.as_str()))
 }
 
 /// List own sessions
@@ -182,7 +182,7 @@ pub async fn end_session(
 #[get("/v1/me/export")]
 pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Result<Found<Export>, Error> {
     let (id, now) = (caller.0.id, Timestamp::now());
-    let stored = state.db.scan(move |conn| store::stored(conn, id)).await?;
+    let stored = state.db.read_latest(move |conn| store::stored(conn, id)).await?;
     let secret = state.auth.keys().secret();
     let address = match &stored.address {
         Some((sealed, _)) => {

@@ -140,16 +140,18 @@ pub fn hold(conn: &mut Conn, id: PrincipalId) -> QueryResult<()> {
     }
 }
 
-/// The principal that acts for a provider by itself and not through a client, if there is one.
+/// The principal that acts for a provider by itself and not through a client, if there is one with rights.
 pub fn of_provider(conn: &mut Conn, provider: ProviderId) -> QueryResult<Option<Principal>> {
-    let query = principals::table.filter(principals::provider_id.eq(provider)).order(principals::id);
-    query.filter(not(of_a_client())).select(Principal::as_select()).first(conn).optional()
+    let query =
+        principals::table.filter(principals::provider_id.eq(provider)).filter(principals::disabled_at.is_null());
+    query.filter(not(of_a_client())).order(principals::id).select(Principal::as_select()).first(conn).optional()
 }
 
-/// The principal that acts for a university by itself and not through a client, if there is one.
+/// The principal that acts for a university by itself and not through a client, if there is one with rights.
 pub fn of_university(conn: &mut Conn, university: UniversityId) -> QueryResult<Option<Principal>> {
-    let query = principals::table.filter(principals::university_id.eq(university)).order(principals::id);
-    query.filter(not(of_a_client())).select(Principal::as_select()).first(conn).optional()
+    let query =
+        principals::table.filter(principals::university_id.eq(university)).filter(principals::disabled_at.is_null());
+    query.filter(not(of_a_client())).order(principals::id).select(Principal::as_select()).first(conn).optional()
 }
 
 #[diesel::dsl::auto_type(no_type_alias)]

@@ -7,7 +7,7 @@ use crate::{audit::AuditKey, config::Config, db, ids::PrincipalId, principals::s
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PrincipalCommand {
-    /// Take all rights from a moderator, assessor, admin, provider, university or site, from the next request on.
+    /// Take all rights from a principal of any role, from the next request on.
     Remove {
         /// The principal's id: the `sub` of its tokens.
         id: PrincipalId,

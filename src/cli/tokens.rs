@@ -29,7 +29,7 @@ pub(super) enum TokenCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Issue {
-    /// What the token is for: admin, moderator, assessor, participant, provider or university.
+    /// What the token is for: admin, moderator, assessor, participant, provider, university or frontend.
     #[arg(long)]
     role: Role,
     /// Whom the token is for: a provider's or university's id (or a provider's slug), else a principal's id.
@@ -100,7 +100,11 @@ pub(crate) fn principal(
             Some(text) => {
                 let id = text.parse().map_err(|_| unknown("principal"))?;
                 let found = principals::find(conn, id)?.filter(|found| found.role == role);
-                Some(found.ok_or_else(|| unknown("principal of this role"))?)
+                let found = found.ok_or_else(|| unknown("principal of this role"))?;
+                if found.disabled_at.is_some() {
+                    return Err(Error::BadRequest(format!("principal {text} has no rights any more")));
+                }
+                Some(found)
             }
             None => None,
         },

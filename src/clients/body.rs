@@ -86,7 +86,7 @@ impl ClientBody {
     /// Puts the answer together; `secret` is the one that was made just now.
     pub fn new(view: ClientView, secret: Option<String>) -> Result<Self, Error> {
         let scopes = view.client.scopes()?;
-        let Client { row, role, provider, university } = view.client;
+        let Client { row, role, provider, university, tokens_valid_from: _ } = view.client;
         Ok(Self {
             id: row.id,
             name: row.name,

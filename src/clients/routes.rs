@@ -84,7 +84,7 @@ pub async fn list_clients(state: Data<State>, _: Admin, query: Query<ClientsQuer
     let Query(ClientsQuery(paging)) = query;
     let after = paging.position(&state.cursors)?;
     let limit = paging.fetch();
-    let rows = state.db.read(move |conn| store::list(conn, after.as_ref(), limit)).await?;
+    let rows = state.db.read_latest(move |conn| store::list(conn, after.as_ref(), limit)).await?;
     let slice = paging.page(rows, &state.cursors, |client| Position::by_number(0, *client.row.id.as_uuid()));
     Ok(ClientPage::answer(slice, ClientItem::from))
 }
@@ -148,7 +148,7 @@ pub async fn get_client(
     _: NoQuery,
 ) -> Result<Found<ClientBody>, Error> {
     let id = client.into_inner();
-    let view = state.db.read(move |conn| store::view(conn, id)).await?;
+    let view = state.db.read_latest(move |conn| store::view(conn, id)).await?;
     let etag = view.etag();
     Ok(Found::versioned(ClientBody::new(view, None)?, etag))
 }

@@ -60,6 +60,8 @@ pub struct Client {
     pub provider: Option<ProviderId>,
     /// The university that it acts for.
     pub university: Option<UniversityId>,
+    /// Tokens issued before this do not hold.
+    pub tokens_valid_from: Timestamp,
 }
 
 impl Client {
@@ -100,7 +102,13 @@ type Joined = (ClientRow, Principal);
 fn joined((row, principal): Joined) -> Result<Client, Error> {
     let role =
         ClientRole::of(principal.role).ok_or_else(|| Error::internal("a client has a role that none can have"))?;
-    Ok(Client { row, role, provider: principal.provider_id, university: principal.university_id })
+    Ok(Client {
+        row,
+        role,
+        provider: principal.provider_id,
+        university: principal.university_id,
+        tokens_valid_from: principal.tokens_valid_from,
+    })
 }
 
 /// Finds a client.

@@ -25,7 +25,11 @@ use ipnet::IpNet;
 use quick_cache::sync::Cache;
 
 use super::{client_address::client_address, problem::Error};
-use crate::{ids::PrincipalId, text_enum::text_enum, time::Timestamp};
+use crate::{
+    ids::{ClientId, PrincipalId},
+    text_enum::text_enum,
+    time::Timestamp,
+};
 
 text_enum! {
     /// The name of a quota policy.
@@ -110,6 +114,11 @@ impl PolicyName {
         }
     }
 
+    /// Whether it bounds attempts to get in.
+    const fn is_for_getting_in(self) -> bool {
+        matches!(self, Self::Token | Self::Redeem | Self::SignIn)
+    }
+
     /// Buckets held at the most; above that, those that were asked for least go.
     const fn capacity(self) -> usize {
         if matches!(self, Self::Default) { 200_000 } else { 50_000 }
@@ -160,11 +169,13 @@ impl Bucket {
 }
 
 /// Who a bucket belongs to. Only a token that has been verified before gives its principal a bucket: forged tokens
-/// count against the address they come from.
+/// count against the address they come from. So do attempts to get in, whatever token they carry: tokens cost nothing
+/// to whoever has one door open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
     Address(IpAddr),
     Principal(PrincipalId),
+    Client(ClientId),
 }
 
 struct Buckets {
@@ -207,11 +218,20 @@ impl Limits {
         if matches!(path, "/livez" | "/readyz") {
             return None;
         }
+        let second = PolicyName::of(req.method(), path, req.query_string());
+        let by_address = second.is_some_and(PolicyName::is_for_getting_in);
+        let principal = principal.filter(|_| !by_address);
         let key = principal.map_or_else(|| address(req, &buckets.trusted), Key::Principal);
         let default = buckets.take(&key, PolicyName::Default.policy(), 1, false);
-        let second = PolicyName::of(req.method(), path, req.query_string());
         let own = second.filter(|name| !name.is_daily()).map(|name| buckets.take(&key, name.policy(), 1, false));
         Some(Counted { buckets: Arc::clone(buckets), key, second, default, own })
+    }
+
+    /// Counts a token for a client that has proven itself, wherever it asks from. Only then: attempts that fail would
+    /// let others use up what is the client's.
+    pub fn count_client(&self, id: ClientId) -> Result<(), Error> {
+        let Some(buckets) = &self.0 else { return Ok(()) };
+        buckets.take(&Key::Client(id), PolicyName::Token.policy(), 1, false).check()
     }
 
     /// The daily quota of this name, unless limits are off.
@@ -223,7 +243,10 @@ impl Limits {
 
 fn address(req: &ServiceRequest, trusted: &[IpNet]) -> Key {
     let peer = req.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    let forwarded = req.headers().get_all("x-forwarded-for").filter_map(|value| value.to_str().ok());
+    // A byte that is no text must not hide the addresses beside it.
+    let forwarded: Vec<_> =
+        req.headers().get_all("x-forwarded-for").map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let forwarded = forwarded.iter().map(AsRef::as_ref);
     Key::Address(match client_address(peer, forwarded, trusted) {
         // One household or host has a /64.
         IpAddr::V6(v6) => {

@@ -132,12 +132,15 @@ pub async fn post_token(
     match form.grant_type {
         GrantType::ClientCredentials => {
             let client = credentials.ok_or_else(Refusal::client)?.prove(&state, now).await?;
+            state.limits.count_client(client.row.id)?;
             let scope = asked.and_then(|asked| granted(&client.scopes().ok()?, &asked));
             let scope =
                 scope.ok_or_else(|| Refusal::new(RefusalCode::InvalidScope, "The client has no such scope."))?;
             let principal = client.row.principal_id;
             let subject = Subject { principal, scope, client_id: client.row.id.to_string(), session: None };
-            Ok(Unstored(TokenAnswer::new(&state, subject, None, now)?))
+            // Tokens count in whole seconds: one asked for in the second in which earlier ones were ended is dated to
+            // the next, which the leeway of verification allows.
+            Ok(Unstored(TokenAnswer::new(&state, subject, None, now.max(client.tokens_valid_from))?))
         }
         GrantType::RefreshToken => {
             let client_id = match credentials {

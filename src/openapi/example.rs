@@ -41,7 +41,7 @@ pub(super) fn fill(document: &mut Value) {
 }
 
 fn of(schema: &Value, schemas: &Value, depth: u8) -> Value {
-    if depth > 12 {
+    if depth > 20 {
         return Value::Null;
     }
     if let Some(example) = schema.get("example").or_else(|| schema["examples"].get(0)) {

@@ -26,7 +26,7 @@ pub struct RemovalInput {
 pub struct ConflictInput {
     /// The provider.
     pub provider: Option<ProviderId>,
-    /// The university.
+    /// The university. It binds in rulings to which a university is a party; there are none yet.
     pub university: Option<UniversityId>,
 }
 

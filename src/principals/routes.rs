@@ -179,7 +179,7 @@ pub async fn list(
     let role = role.ok_or_else(|| Error::internal("a query without a role passed its check"))?;
     let after = paging.position(&state.cursors)?.map(|position| PrincipalId::from_uuid(position.id));
     let limit = paging.fetch();
-    let rows = state.db.read(move |conn| Ok(store::list(conn, role, after, limit)?)).await?;
+    let rows = state.db.read_latest(move |conn| Ok(store::list(conn, role, after, limit)?)).await?;
     let slice = paging.page(rows, &state.cursors, |row| Position::by_number(0, *row.id.as_uuid()));
     Ok(PrincipalPage::answer(slice, PrincipalBody::from))
 }
@@ -233,7 +233,7 @@ pub async fn remove(
     body: Json<RemovalInput>,
 ) -> Result<Answered<Changed<PrincipalBody>>, Error> {
     let (id, by) = (principal.into_inner(), admin.0.id);
-    state.db.read_latest(move |conn| store::find(conn, id)).await?;
+    state.db.read_latest(move |conn| store::find_any(conn, id)).await?;
     let RemovalInput { reason } = body.valid()?;
     let (now, key) = (Timestamp::now(), log_key(&state));
     let removal = move |conn: &mut Conn| {
@@ -271,7 +271,7 @@ pub async fn list_conflicts(
     let id = principal.into_inner();
     let after = paging.position(&state.cursors)?.map(|position| ConflictId::from_uuid(position.id));
     let limit = paging.fetch();
-    let rows = state.db.read(move |conn| store::conflicts(conn, id, after, limit)).await?;
+    let rows = state.db.read_latest(move |conn| store::conflicts(conn, id, after, limit)).await?;
     let slice = paging.page(rows, &state.cursors, |row| Position::by_number(0, *row.id.as_uuid()));
     Ok(ConflictPage::answer(slice, ConflictBody::from))
 }
@@ -335,7 +335,7 @@ pub async fn read_conflict(
     _: NoQuery,
 ) -> Result<Found<ConflictBody>, Error> {
     let (principal, id) = path.into_inner();
-    let row = state.db.read(move |conn| store::conflict(conn, principal, id)).await?;
+    let row = state.db.read_latest(move |conn| store::conflict(conn, principal, id)).await?;
     Ok(Found::versioned(row.into(), CONFLICT_TAG.to_owned()))
 }
 

@@ -50,9 +50,15 @@ pub fn list(conn: &mut Conn, role: Role, after: Option<PrincipalId>, limit: i64)
 
 /// Finds a principal that admins may see; a participant does not exist for them.
 pub fn find(conn: &mut Conn, id: PrincipalId) -> Result<PrincipalRow, Error> {
-    let row: Option<PrincipalRow> =
-        principals::table.find(id).select(PrincipalRow::as_select()).first(conn).optional()?;
-    row.filter(|row| is_shown(row.role)).ok_or(NOT_FOUND)
+    let row = find_any(conn, id)?;
+    if is_shown(row.role) { Ok(row) } else { Err(NOT_FOUND) }
+}
+
+/// Finds a principal of any role. Participants are neither listed nor shown to admins, but whoever has the id of one
+/// who abuses the service can end it.
+pub fn find_any(conn: &mut Conn, id: PrincipalId) -> Result<PrincipalRow, Error> {
+    let row = principals::table.find(id).select(PrincipalRow::as_select()).first(conn).optional()?;
+    row.ok_or(NOT_FOUND)
 }
 
 const NOT_FOUND: Error = Error::NotFound("principal");
@@ -60,7 +66,7 @@ const NOT_FOUND: Error = Error::NotFound("principal");
 /// Takes all rights from a principal and ends its sessions. `by` is the admin; `None` is the command line.
 ///
 /// # Errors
-/// [`Error::NotFound`] for participants and unknown ids, [`Error::Conflict`] when it was removed before or is the last
+/// [`Error::NotFound`] for unknown ids, [`Error::Conflict`] when it was removed before or is the last
 /// active admin.
 pub fn remove(
     conn: &mut Conn,
@@ -70,7 +76,7 @@ pub fn remove(
     key: &AuditKey,
     now: Timestamp,
 ) -> Result<PrincipalRow, Error> {
-    let row = find(conn, id)?;
+    let row = find_any(conn, id)?;
     if row.role == Role::Admin {
         lock_admins(conn)?;
     }
@@ -86,7 +92,7 @@ pub fn remove(
         return Err(Error::Conflict("This is the last active admin; make another one before.".to_owned()));
     }
     sessions::store::end_all(conn, id, now)?;
-    let removed = find(conn, id)?;
+    let removed = find_any(conn, id)?;
     let event = Event { kind: AuditKind::PrincipalRemoved, actor: by, subject: format!("principal:{id}") };
     audit::append(conn, key, &event, now)?;
     Ok(removed)
@@ -156,7 +162,7 @@ pub fn conflict(conn: &mut Conn, principal: PrincipalId, id: ConflictId) -> Resu
 /// Writes a conflict of interest down.
 ///
 /// # Errors
-/// [`Error::NotFound`] for participants and unknown ids, [`Error::Conflict`] when the principal does not rule or the
+/// [`Error::NotFound`] for unknown ids, [`Error::Conflict`] when the principal does not rule or the
 /// conflict is known, [`Error::Invalid`] when there is no such provider or university.
 pub fn add_conflict(
     conn: &mut Conn,
