@@ -104,6 +104,7 @@ bench() {
         --reports "${BENCH_REPORTS:-20000}" --seed 1 >&2
     # Before the server starts, because a second process may not open the SQLite file beside it.
     "$binary" token issue --role participant --count 500 > "$BENCH_WORK/tokens"
+    "$binary" client create --role frontend --name "Load test" | sed -n 's/^client_[a-z]*: //p' > "$BENCH_WORK/client"
     start_server
     python3 benches/read_catalogue.py "$base" "$BENCH_WORK/tokens" "$BENCH_WORK/data.lua"
 
@@ -112,6 +113,7 @@ bench() {
     measure "$database" "reviews page, 20 rows" reviews 5,000
     measure "$database" "full text, 20 rows" search 2,500
     measure "$database" "POST review" post_review 4,000
+    measure "$database" "POST /oauth/token" token -
 
     stop_server
     stop_postgres

@@ -129,6 +129,19 @@ on_both! {
         admin.patch(&path, "*", &json!({"name": "Gone"})).await.problem(409, "conflict");
     }
 
+    async fn a_token_asked_for_after_a_scope_was_taken_away_holds_at_once(backend: Backend) {
+        let app = TestApp::start(backend);
+        let Made { admin, path, id, secret, .. } = made(&app).await;
+        admin.patch(&path, "*", &json!({"scopes": ["provider", "provider:read"]})).await.expect(200);
+        let before = token(&app, &id, &secret, "").await.expect(200).json();
+        admin.patch(&path, "*", &json!({"scopes": ["provider:read"]})).await.expect(200);
+        let after = token(&app, &id, &secret, "").await.expect(200).json();
+        assert_eq!(after["scope"], "provider:read");
+        let as_holder = |tokens: &Value| app.client().with_token(tokens["access_token"].as_str().unwrap());
+        as_holder(&before).get("/v1/me").await.problem(401, "unauthorized");
+        as_holder(&after).get("/v1/me").await.expect(200);
+    }
+
     async fn a_secret_is_exchanged_without_an_interruption(backend: Backend) {
         let app = TestApp::start(backend);
         let Made { admin, path, id, secret: first, .. } = made(&app).await;

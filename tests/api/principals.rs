@@ -100,9 +100,12 @@ on_both! {
             gone.get(&listed.path).await.problem(401, "unauthorized");
             admin.post(&path, &reason()).await.problem(409, "conflict");
         }
+        // Participants are shown to nobody, and yet whoever abuses the service can be stopped.
         let participant = app.participant().await;
-        admin.post(&format!("{}/removal", place(&participant)), &reason()).await.problem(404, "not_found");
         participant.get("/v1/me").await.expect(200);
+        admin.get(&place(&participant)).await.problem(404, "not_found");
+        admin.post(&format!("{}/removal", place(&participant)), &reason()).await.expect(200);
+        participant.get("/v1/me").await.problem(401, "unauthorized");
         admin.post(&format!("{}/removal", place(&admin)), &json!({})).await.problem(422, "invalid");
     }
 
@@ -218,6 +221,8 @@ on_both! {
         assert!(done && said.contains(&id), "{said}");
         let (again, _, complaint) = run(&["principal", "remove", &id]);
         assert!(!again && complaint.contains("removed before"), "{complaint}");
+        let (made, token, complaint) = run(&["token", "issue", "--role", "moderator", "--subject", &id]);
+        assert!(!made && token.is_empty() && complaint.contains("no rights any more"), "{complaint}");
         assert!(!run(&["token", "issue", "--role", "admin"]).1.is_empty());
         let (sound, said, _) = run(&["audit", "verify"]);
         assert!(sound && said.starts_with("3 entries"), "two tokens and a removal: {said}");

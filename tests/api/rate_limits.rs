@@ -99,7 +99,9 @@ on_both! {
             assert_refused(&guess(path).await, "token");
         }
         assert_refused(&guess("/v1/sign-in").await, "sign_in");
-        assert_eq!(until_refused("search", async || client.get("/v1/programs?q=ward").await).await, 120);
+        // Two a second come back meanwhile.
+        let searches = until_refused("search", async || client.get("/v1/programs?q=ward").await).await;
+        assert!((120..200).contains(&searches), "{searches}");
         assert_refused(&client.get("/v1/programs/facets").await, "search");
         let author = app.participant().await;
         author.get("/v1/me/reviews").await.expect(200);
@@ -107,6 +109,49 @@ on_both! {
         // The others go on.
         client.get("/v1/programs").await.expect(200);
         author.get("/v1/programs?q=ward").await.expect(200);
+    }
+
+    async fn a_token_gives_nobody_more_attempts_to_get_in(backend: Backend) {
+        let app = limited(backend);
+        let nobody = json!({"email": "none"});
+        until_refused("sign_in", async || app.client().post("/v1/sign-in", &nobody).await).await;
+        for role in [Role::Participant, Role::Frontend] {
+            let known = app.principal(role, |_| {}).await;
+            known.get("/v1/me").await.expect(200);
+            assert_refused(&known.post("/v1/sign-in", &nobody).await, "sign_in");
+        }
+    }
+
+    async fn a_service_client_has_one_quota_of_tokens_from_wherever_it_asks(backend: Backend) {
+        let app = TestApp::start_with(backend, |config| {
+            config.rate_limits = true;
+            config.trusted_proxies = read_networks("127.0.0.0/8").unwrap();
+        });
+        let body = json!({"name": "A site", "role": "frontend", "scopes": ["frontend"]});
+        let made = app.admin().await.post("/v1/clients", &body).await.expect(201).json();
+        let (id, secret) = (made["id"].as_str().unwrap().to_owned(), made["secret"].as_str().unwrap().to_owned());
+        let ask = async |number: usize, secret: &str| {
+            let request = app.client().request("POST", "/oauth/token").basic_auth(&id, Some(secret));
+            let request = request.header("x-forwarded-for", format!("203.0.113.{number}"));
+            let form = "application/x-www-form-urlencoded";
+            send(request.header("content-type", form).body("grant_type=client_credentials")).await
+        };
+        // What others get wrong takes nothing of the client's.
+        for number in 100..140 {
+            ask(number, "wrong").await.expect(401);
+        }
+        for number in 0..30 {
+            ask(number, &secret).await.expect(200);
+        }
+        // One comes back every other second.
+        let mut answer = ask(30, &secret).await;
+        for number in 31..90 {
+            if answer.status == 429 {
+                break;
+            }
+            answer = ask(number, &secret).await;
+        }
+        assert_eq!(answer.problem(429, "too_many_requests")["violated-policies"], json!(["token"]));
     }
 
     async fn every_answer_tells_its_policies_and_what_is_left(backend: Backend) {
@@ -184,22 +229,26 @@ on_both! {
             config.rate_limits = true;
             config.trusted_proxies = read_networks("127.0.0.0/8,10.0.0.0/8").unwrap();
         });
-        let ask = async |app: &TestApp, forwarded: &str| {
-            let request = app.client().request("GET", "/v1/programs?q=ward").header("x-forwarded-for", forwarded);
-            left(&send(request).await.expect(200), "search").0
+        // Each takes four of ten, and one comes back every six seconds.
+        let ask = async |app: &TestApp, forwarded: &[u8]| {
+            let request = app.client().request("POST", "/v1/participation-codes/redemption");
+            let forwarded = reqwest::header::HeaderValue::from_bytes(forwarded).unwrap();
+            left(&send(request.header("x-forwarded-for", forwarded)).await, "redeem").0
         };
         // Nobody is trusted: whatever the header says, it is one caller.
-        assert_eq!(ask(&direct, "203.0.113.1").await, 119);
-        assert_eq!(ask(&direct, "203.0.113.2").await, 118);
-        assert_eq!(ask(&direct, "203.0.113.3, 10.0.0.1").await, 117);
+        assert_eq!(ask(&direct, b"203.0.113.1").await, 6);
+        assert_eq!(ask(&direct, b"203.0.113.2").await, 2);
+        assert_eq!(ask(&direct, b"203.0.113.3, 10.0.0.1").await, 0);
         // The last address that is no proxy counts; what is written before it is anybody's.
-        assert_eq!(ask(&behind, "203.0.113.1").await, 119);
-        assert_eq!(ask(&behind, "203.0.113.2").await, 119);
-        assert_eq!(ask(&behind, "198.51.100.9, 203.0.113.1").await, 118);
-        assert_eq!(ask(&behind, "203.0.113.1, 10.0.0.1").await, 117);
+        assert_eq!(ask(&behind, b"203.0.113.1").await, 6);
+        assert_eq!(ask(&behind, b"203.0.113.2").await, 6);
+        assert_eq!(ask(&behind, b"198.51.100.9, 203.0.113.1").await, 2);
+        assert_eq!(ask(&behind, b"203.0.113.1, 10.0.0.1").await, 0);
+        // What is no text hides no address beside it.
+        assert_eq!(ask(&behind, b"\xe9, 203.0.113.2").await, 2);
         // One /64 is one caller.
-        assert_eq!(ask(&behind, "2001:db8:1:2::1").await, 119);
-        assert_eq!(ask(&behind, "2001:db8:1:2:ffff::9").await, 118);
-        assert_eq!(ask(&behind, "2001:db8:1:3::1").await, 119);
+        assert_eq!(ask(&behind, b"2001:db8:1:2::1").await, 6);
+        assert_eq!(ask(&behind, b"2001:db8:1:2:ffff::9").await, 2);
+        assert_eq!(ask(&behind, b"2001:db8:1:3::1").await, 6);
     }
 }
