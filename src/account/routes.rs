@@ -1,7 +1,7 @@
 //! Handlers of one's own data.
 
 use actix_web::{
-    delete, get,
+    HttpRequest, delete, get,
     web::{Data, Path},
 };
 use aws_lc_rs::rand;
@@ -15,7 +15,7 @@ use super::{
 use crate::{
     app::State,
     audit::{self, AuditKey, AuditKind, Event},
-    auth::{Holder, Participant, PurposeKey, Role, Scope},
+    auth::{Holder, Participant, PurposeKey, Role, Scope, token_of},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
     reviews::pseudonym::PseudonymKey,
@@ -220,10 +220,11 @@ impl FromParams for ErasureQuery {
 /// Erase one's own identity
 ///
 /// For participants, and final. The address, outside identities, participations and refresh tokens are deleted, every
-/// session ends, and no token of theirs holds any more. With `reviews=keep` the reviews stay under their pseudonym;
-/// with `reviews=withdraw` they are withdrawn, and their texts and former contents erased: an empty row stays. Texts of
-/// reviews that were withdrawn before are erased in either case. Red-flag reports stay with their text, which is
-/// evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.
+/// session ends, and no token of this service for them holds any more, nor the token that this request is made with. Any
+/// other token of an outside identity provider makes a new participant. With `reviews=keep` the reviews stay under their
+/// pseudonym; with `reviews=withdraw` they are withdrawn, and their texts and former contents erased: an empty row
+/// stays. Texts of reviews that were withdrawn before are erased in either case. Red-flag reports stay with their text,
+/// which is evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.
 #[utoipa::path(
     tag = "account",
     operation_id = "erase_account",
@@ -235,6 +236,7 @@ impl FromParams for ErasureQuery {
 pub async fn erase(
     state: Data<State>,
     caller: Participant,
+    req: HttpRequest,
     Query(ErasureQuery(reviews)): Query<ErasureQuery>,
 ) -> Result<NoContent, Error> {
     let reviews = reviews.ok_or_else(|| Error::internal("a query without a choice passed its check"))?;
@@ -248,6 +250,7 @@ pub async fn erase(
         random.copy_from_slice(&ids.hash(&[review.as_uuid().as_bytes()])[..10]);
         DecisionId::new_v7(now, random)
     };
-    state.db.write(move |conn| store::erase(conn, &caller.0, reviews, &decision, &key, now)).await?;
+    let holder = Holder { caller: caller.0, token: token_of(&req)? };
+    state.db.write(move |conn| store::erase(conn, &holder, reviews, &decision, &key, now)).await?;
     Ok(NoContent)
 }

@@ -6,7 +6,7 @@ use super::model::{ReviewsAfter, emptied};
 use crate::{
     audit::{self, AuditKey, AuditKind, Event, store::EventRow},
     auth::{
-        Caller,
+        Holder, REVOKED,
         principals::{self as principal_store, Principal},
     },
     db::{
@@ -193,7 +193,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
 /// Reviews and reports refer to the principal's row, which therefore stays and from which nothing leads to a person.
 pub fn erase(
     conn: &mut Conn,
-    participant: &Caller,
+    Holder { caller: participant, token }: &Holder,
     reviews: ReviewsAfter,
     decision: &impl Fn(ReviewId) -> DecisionId,
     key: &AuditKey,
@@ -203,8 +203,10 @@ pub fn erase(
     // First, so that of two erasures at once the second finds nothing left to do.
     let active = principals::table.find(id).filter(principals::disabled_at.is_null());
     if diesel::update(active).set(principals::disabled_at.eq(now)).execute(conn)? == 0 {
-        return Err(Error::Unauthorized("The access token has been revoked."));
+        return Err(REVOKED);
     }
+    // An outside identity provider's token names its person until it expires: it may not make them anew.
+    principal_store::revoke_token(conn, token.jti, token.expires_at)?;
     let written: Vec<(ReviewId, ReviewStatus)> = reviews::table
         .filter(reviews::participant_id.eq(id))
         // One order for everybody, so that two erasures never wait for each other's programs.

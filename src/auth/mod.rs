@@ -15,6 +15,7 @@ mod tokens;
 
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, web::Data};
 pub use keys::{Change, Entry, Jwk, KeyError, Keys, Unchanged, private_dir};
+use outside::Proven;
 pub use scope::Scope;
 pub use seal::PurposeKey;
 pub use tokens::{AUDIENCE, Subject, Tokens, Verified, bearer};
@@ -62,14 +63,15 @@ pub struct Caller {
     pub university: Option<UniversityId>,
 }
 
+/// What is said to the holder of a token that has been revoked.
+pub const REVOKED: Error = Error::Unauthorized("The access token has been revoked.");
+
 async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
     let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
     let Some(token) = bearer(req.headers())? else { return Ok(None) };
     let verified = verified(state, token, Timestamp::now()).await?;
     let principal = state.db.read_latest(move |conn| Ok(principals::behind(conn, &verified)?)).await?;
-    let caller = principal
-        .map(|principal| principal.caller())
-        .ok_or(Error::Unauthorized("The access token has been revoked."))?;
+    let caller = principal.map(|principal| principal.caller()).ok_or(REVOKED)?;
     req.extensions_mut().insert(caller);
     req.extensions_mut().insert(verified);
     if !verified.scope.may_write() && !req.method().is_safe() {
@@ -92,13 +94,10 @@ async fn verified(state: &State, token: &str, now: Timestamp) -> Result<Verified
         return state.auth.verify(token, now);
     }
     let proven = state.auth.outside().prove(token, now).await?;
-    let mut jti = [0; 16];
-    jti.copy_from_slice(&tokens::fingerprint(token)[..16]);
     let verified = Verified {
-        principal: participant(state, proven.identity, now).await?,
+        principal: participant(state, &proven, now).await?,
         scope: Scope::Participant,
-        // Issuers name their tokens as they like; this name is the token's own, whatever they do.
-        jti: Uuid::from_bytes(jti),
+        jti: proven.jti,
         session: None,
         issued_at: proven.issued_at,
         expires_at: proven.expires_at,
@@ -107,14 +106,46 @@ async fn verified(state: &State, token: &str, now: Timestamp) -> Result<Verified
     Ok(verified)
 }
 
-/// The participant with an outside identity, made at first sight.
-async fn participant(state: &State, identity: [u8; 32], now: Timestamp) -> Result<PrincipalId, Error> {
-    if let Some(known) = state.db.read_latest(move |conn| Ok(outside::store::find(conn, &identity)?)).await? {
+/// The participant whom an outside token names, made at first sight unless the token was revoked.
+async fn participant(state: &State, proven: &Proven, now: Timestamp) -> Result<PrincipalId, Error> {
+    let (identity, jti) = (proven.identity, proven.jti);
+    if let Some(known) = state.db.read_latest(move |conn| outside::store::known(conn, &identity, jti)).await? {
         return Ok(known);
     }
     let fresh = PrincipalId::from_uuid(Uuid::now_v7());
     let key = AuditKey::derive(state.auth.keys().secret());
-    state.db.write(move |conn| outside::store::find_or_make(conn, &key, &identity, fresh, now)).await
+    state.db.write(move |conn| outside::store::find_or_make(conn, &key, (&identity, jti), fresh, now)).await
+}
+
+/// What it takes to revoke a token.
+#[derive(Debug, Clone, Copy)]
+pub struct Revocable {
+    /// The token's id.
+    pub jti: Uuid,
+    /// When it expires, Unix seconds.
+    pub expires_at: i64,
+    /// Whom it names, if that is known here.
+    pub principal: Option<PrincipalId>,
+}
+
+/// A sound token, ours or an outside identity provider's, as far as a revocation needs it: nobody is made from it.
+/// `None` for one that does not hold.
+pub async fn revocable(state: &State, token: &str, now: Timestamp) -> Result<Option<Revocable>, Error> {
+    let found = if state.auth.outside().claims(token) {
+        state.auth.outside().prove(token, now).await.map(|proven| (proven.jti, proven.expires_at, Err(proven.identity)))
+    } else {
+        state.auth.verify(token, now).map(|verified| (verified.jti, verified.expires_at, Ok(verified.principal)))
+    };
+    let (jti, expires_at, whom) = match found {
+        Ok(found) => found,
+        Err(Error::Unauthorized(_)) => return Ok(None),
+        Err(other) => return Err(other),
+    };
+    let principal = match whom {
+        Ok(principal) => Some(principal),
+        Err(identity) => state.db.read_latest(move |conn| Ok(outside::store::find(conn, &identity)?)).await?,
+    };
+    Ok(Some(Revocable { jti, expires_at, principal }))
 }
 
 impl FromRequest for Caller {
@@ -138,6 +169,11 @@ pub struct Holder {
     pub token: Verified,
 }
 
+/// What the token of a request says whose caller has been asked for.
+pub fn token_of(req: &HttpRequest) -> Result<Verified, Error> {
+    req.extensions().get().copied().ok_or_else(|| Error::internal("the token was not noted"))
+}
+
 impl FromRequest for Holder {
     type Error = Error;
     type Future = Extracting<Self>;
@@ -146,8 +182,7 @@ impl FromRequest for Holder {
         let (caller, req) = (Caller::from_request(req, payload), req.clone());
         Box::pin(async move {
             let caller = caller.await?;
-            let token = req.extensions().get().copied().ok_or_else(|| Error::internal("the token was not noted"))?;
-            Ok(Self { caller, token })
+            Ok(Self { caller, token: token_of(&req)? })
         })
     }
 }

@@ -88,11 +88,17 @@ pub fn behind(conn: &mut Conn, token: &Verified) -> QueryResult<Option<Principal
         .map(|(principal, ..)| principal))
 }
 
-/// Revokes one access token until it expires by itself. False when it had been revoked before.
-pub fn revoke_token(conn: &mut Conn, token: &Verified) -> QueryResult<bool> {
+/// Whether the token with this id has been revoked.
+pub fn is_revoked(conn: &mut Conn, jti: Uuid) -> QueryResult<bool> {
+    diesel::select(exists(revoked_tokens::table.find(jti.as_bytes().as_slice()))).get_result(conn)
+}
+
+/// Revokes one access token until it expires by itself, in `expires_at` Unix seconds. False when it had been revoked
+/// before.
+pub fn revoke_token(conn: &mut Conn, jti: Uuid, expires_at: i64) -> QueryResult<bool> {
     let row = (
-        revoked_tokens::jti.eq(token.jti.as_bytes().to_vec()),
-        revoked_tokens::expires_at.eq(Timestamp::EPOCH.plus_seconds(token.expires_at)),
+        revoked_tokens::jti.eq(jti.as_bytes().to_vec()),
+        revoked_tokens::expires_at.eq(Timestamp::EPOCH.plus_seconds(expires_at)),
     );
     on_each_backend!(conn, |c| diesel::insert_into(revoked_tokens::table)
         .values(row)

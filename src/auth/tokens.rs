@@ -179,10 +179,13 @@ impl Tokens {
         self.verify_anew(&token, now).map(drop).map_err(|_| Error::internal("a token of our own does not verify"))
     }
 
-    /// Verifies a token of our own, from memory if it was seen before.
+    /// Verifies a token of our own, from memory if it was seen before. One of an outside identity provider is refused,
+    /// seen before or not.
     pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, Error> {
-        if let Some(known) = self.remembered(token, now) {
-            return known;
+        match self.recall(token, now) {
+            Some((known, Signer::Own(_))) => return known,
+            Some((_, Signer::Outside(_))) => return Err(INVALID),
+            None => {}
         }
         let (verified, kid) = self.verify_anew(token, now)?;
         self.remember(token, verified, Signer::Own(kid.into()));
@@ -192,12 +195,16 @@ impl Tokens {
     /// What a token says that was verified before, ours or not; `None` for one that was not, and for one whose key is
     /// no longer taken.
     pub(super) fn remembered(&self, token: &str, now: Timestamp) -> Option<Result<Verified, Error>> {
+        self.recall(token, now).map(|(known, _)| known)
+    }
+
+    fn recall(&self, token: &str, now: Timestamp) -> Option<(Result<Verified, Error>, Signer)> {
         let Remembered { verified, signer } = self.known.get(&fingerprint(token))?;
         let holds = match &signer {
             Signer::Own(kid) => self.keys.holds(kid, now),
             Signer::Outside(key) => self.outside.holds(key, now),
         };
-        holds.then(|| if live(&verified, now) { Ok(verified) } else { Err(EXPIRED) })
+        holds.then(|| (if live(&verified, now) { Ok(verified) } else { Err(EXPIRED) }, signer))
     }
 
     /// Keeps what a verified token says.

@@ -70,8 +70,9 @@ pub struct Introspection {
 /// Ask what a token is worth
 ///
 /// RFC 7662, for clients (by secret, sent by HTTP Basic or in the form) and admins (by their access token). An unknown,
-/// expired or revoked token is not active, and nothing else is said of it. Access tokens can also be verified with the
-/// keys at `/.well-known/jwks.json`; that does not tell whether one has been revoked.
+/// expired or revoked token is not active, and nothing else is said of it. Nor is one of an outside identity provider,
+/// though it may be taken here: its issuer tells what it is worth. Access tokens can also be verified with the keys at
+/// `/.well-known/jwks.json`; that does not tell whether one has been revoked.
 #[utoipa::path(
     tag = "oauth",
     operation_id = "introspect_token",

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     app::State,
     audit::{self, AuditKey, AuditKind, Event},
-    auth::{Scope, Subject, principals, secrets::SecretKind},
+    auth::{self, Scope, Subject, principals, secrets::SecretKind},
     clients::model::granted,
     db::Conn,
     http::Error,
@@ -195,7 +195,8 @@ async fn refresh(state: &State, token: String, now: Timestamp) -> Result<Grant, 
 /// Revoke a token
 ///
 /// RFC 7009. A refresh token ends its session, with all access tokens of that session; an access token is refused from
-/// the next request on. Unknown tokens are answered like known ones: what the caller wants is so already.
+/// the next request on, also one of an outside identity provider. Unknown tokens are answered like known ones: what the
+/// caller wants is so already. 503 says that an identity provider's token cannot be checked now: it may still hold.
 ///
 /// No client has to prove itself: whoever holds a token could use it for worse, and whoever finds one that leaked
 /// should be able to end it. A secret that is sent all the same must be right.
@@ -235,13 +236,13 @@ pub async fn post_revocation(
             Ok(())
         };
         state.db.write(work).await?;
-    } else if let Ok(verified) = state.auth.verify(&token, now) {
+    } else if let Some(found) = auth::revocable(&state, &token, now).await? {
         let work = move |conn: &mut Conn| {
-            if principals::revoke_token(conn, &verified)? {
+            if principals::revoke_token(conn, found.jti, found.expires_at)? {
                 let event = Event {
                     kind: AuditKind::TokenRevoked,
-                    actor: Some(verified.principal),
-                    subject: format!("access_token:{}", verified.jti),
+                    actor: found.principal,
+                    subject: format!("access_token:{}", found.jti),
                 };
                 audit::append(conn, &key, &event, now)?;
             }

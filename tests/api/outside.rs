@@ -24,6 +24,8 @@ use crate::support::{
     jwt::{encode, new_key, public, sign, with, without},
 };
 
+mod ending;
+
 const MINE: &str = "/v1/me/reviews";
 
 fn app_trusting(backend: Backend, issuers: &[&Issuer]) -> TestApp {

@@ -19,10 +19,11 @@ use jsonwebtoken::Validation;
 use jwks::{OutsideKey, Unusable, keys_address, read_keys};
 use model::{Freshness, IssuerConfig, OutsideClaims, OutsideHeader, Plan, is_access_token};
 use serde::Deserialize;
+use uuid::Uuid;
 
 use super::{
     PurposeKey,
-    tokens::{INVALID, LEEWAY, MAX_TOKEN, started},
+    tokens::{INVALID, LEEWAY, MAX_TOKEN, fingerprint, started},
 };
 use crate::{
     http::Error,
@@ -48,6 +49,9 @@ pub struct KeyPrint {
 pub struct Proven {
     /// Keyed hash of issuer and subject.
     pub identity: [u8; 32],
+    /// The token's id here: a hash of what is signed. Issuers name their tokens as they like or not at all; and the
+    /// signature is left out because there may be several that hold for one token, which anyone can make of each other.
+    pub jti: Uuid,
     /// When it was issued, Unix seconds.
     pub issued_at: i64,
     /// When it expires, Unix seconds.
@@ -154,12 +158,20 @@ impl Outside {
             return Err(INVALID);
         }
         Ok(Proven {
+            jti: id_of(token),
             identity: identities.hash(&[issuer.config.issuer.as_bytes(), claims.sub.as_bytes()]),
             issued_at: claims.iat,
             expires_at: claims.exp,
             key: KeyPrint { issuer: place, print: key.print },
         })
     }
+}
+
+fn id_of(token: &str) -> Uuid {
+    let (signed, _) = token.rsplit_once('.').unwrap_or_default();
+    let mut jti = [0; 16];
+    jti.copy_from_slice(&fingerprint(signed)[..16]);
+    Uuid::from_bytes(jti)
 }
 
 fn validation(config: &IssuerConfig, header: &OutsideHeader) -> Validation {

@@ -1,11 +1,12 @@
 //! Queries on `outside_identities`.
 
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use crate::{
     audit::{self, AuditKey, AuditKind, Event},
     auth::{
-        Role,
+        REVOKED, Role,
         principals::{self, Principal},
     },
     db::{
@@ -24,16 +25,28 @@ pub fn find(conn: &mut Conn, identity: &[u8; 32]) -> QueryResult<Option<Principa
     query.select(outside_identities::principal_id).first(conn).optional()
 }
 
-/// The participant with this identity; at first sight it is made, with the id `fresh`. Of two that make it at once,
-/// both get the same.
+/// The participant with this identity, if it was seen before. [`REVOKED`] when it was not and the token `jti` has been
+/// revoked: the token of an erased participant makes no new one.
+///
+/// The identity is looked for first: an erasure in between removes it and revokes the token at once.
+pub fn known(conn: &mut Conn, identity: &[u8; 32], jti: Uuid) -> Result<Option<PrincipalId>, Error> {
+    match find(conn, identity)? {
+        Some(known) => Ok(Some(known)),
+        None if principals::is_revoked(conn, jti)? => Err(REVOKED),
+        None => Ok(None),
+    }
+}
+
+/// The participant with this identity; at first sight it is made, with the id `fresh`, unless the token with the id
+/// that stands beside the identity has been revoked. Of two that make it at once, both get the same.
 pub fn find_or_make(
     conn: &mut Conn,
     audit_key: &AuditKey,
-    identity: &[u8; 32],
+    (identity, jti): (&[u8; 32], Uuid),
     fresh: PrincipalId,
     now: Timestamp,
 ) -> Result<PrincipalId, Error> {
-    if let Some(known) = find(conn, identity)? {
+    if let Some(known) = known(conn, identity, jti)? {
         return Ok(known);
     }
     let mut principal = Principal::new(fresh, Role::Participant, now);
