@@ -8,7 +8,8 @@ use crate::{
 text_enum! {
     /// What becomes of the reviews of a participant whose identity is erased.
     pub enum ReviewsAfter {
-        /// They stay under their pseudonym; only those that were withdrawn before are emptied.
+        /// They stay under their pseudonym, no longer verified by an address; only those that were withdrawn before are
+        /// emptied.
         Keep = "keep",
         /// All are withdrawn and emptied.
         Withdraw = "withdraw",

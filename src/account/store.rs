@@ -190,6 +190,9 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
 /// Erases who a participant is, and what they wrote in reviews as far as `reviews` says; ends their sessions and takes
 /// their rights. `decision` makes the ids of the decisions that withdraw reviews.
 ///
+/// What an address at a university proved is taken back with the address; what a code proved stays, because a code is
+/// redeemed once.
+///
 /// Reviews and reports refer to the principal's row, which therefore stays and from which nothing leads to a person.
 pub fn erase(
     conn: &mut Conn,
@@ -220,6 +223,7 @@ pub fn erase(
         if reviews == ReviewsAfter::Withdraw || status == ReviewStatus::Withdrawn {
             empty(conn, review)?;
         }
+        review_store::forget_address(conn, review, now)?;
     }
     let addresses = participant_addresses::table.filter(participant_addresses::principal_id.eq(id));
     let hashes: Vec<Vec<u8>> = addresses.select(participant_addresses::address_hash).load(conn)?;

@@ -5,7 +5,7 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DieselError},
 };
 
-pub use self::change::{decide, withdraw};
+pub use self::change::{decide, forget_address, withdraw};
 use super::model::{Ratings, ReviewInput, ReviewStatus, Verification};
 use crate::{
     db::{

@@ -35,7 +35,8 @@ pub struct InvalidAddress;
 
 /// An e-mail address in ASCII, the domain in lower case.
 ///
-/// The part before the `@` stays as typed, capitals included: only its server knows which spellings are one mailbox.
+/// The part before the `@` stays as typed, capitals included: that is where mail goes. Who it is does not depend on the
+/// spelling ([`Address::mailbox`]).
 /// Letters beyond ASCII are refused, not converted: two that look alike would be two people. An international domain
 /// is typed in its `xn--` form. Quoted local parts and address literals are refused.
 #[derive(Clone, PartialEq, Eq)]
@@ -49,6 +50,17 @@ impl Address {
     #[must_use]
     pub const fn domain(&self) -> &Domain {
         &self.domain
+    }
+
+    /// What all spellings of one mailbox share: the part before the `@` in lower case and without a `+tag`.
+    ///
+    /// Nearly every server delivers them to one person, who would else be as many participants as there are tags.
+    fn mailbox(&self) -> String {
+        let name = match self.local.split_once('+') {
+            Some((name, _)) if !name.is_empty() => name,
+            _ => &self.local,
+        };
+        format!("{}@{}", name.to_ascii_lowercase(), self.domain.as_str())
     }
 }
 
@@ -99,10 +111,10 @@ impl AddressKeys {
         }
     }
 
-    /// What an address is found by.
+    /// What an address is found by: the same for every spelling of one mailbox.
     #[must_use]
     pub fn hash(&self, address: &Address) -> [u8; 32] {
-        self.hash.hash(&[address.to_string().as_bytes()])
+        self.hash.hash(&[address.mailbox().as_bytes()])
     }
 
     /// The address so that it can be read again; `None` when the system gives no randomness.
@@ -114,7 +126,7 @@ impl AddressKeys {
     /// What is stored of a code for an address: keyed, because 40 random bits can be tried out.
     #[must_use]
     pub fn code_hash(&self, address: &Address, code: &str) -> [u8; 32] {
-        self.code.hash(&[address.to_string().as_bytes(), canonical(code).as_bytes()])
+        self.code.hash(&[address.mailbox().as_bytes(), canonical(code).as_bytes()])
     }
 }
 
@@ -265,6 +277,23 @@ mod tests {
         assert_eq!(keys.code_hash(&one, "o0OO-0000"), keys.code_hash(&one, "00000000"));
         assert_ne!(keys.hash(&one), AddressKeys::derive(b"other").hash(&one));
         assert_eq!(keys.hash(&one), keys.hash(&of("a@EXAMPLE.edu")));
+    }
+
+    #[test]
+    fn spellings_of_one_mailbox_are_one_participant() {
+        let keys = AddressKeys::derive(b"secret");
+        let of = |text: &str| text.parse::<Address>().unwrap();
+        let one = of("sam@example.edu");
+        for same in
+            ["Sam@example.edu", "SAM@EXAMPLE.edu", "sam+1@example.edu", "Sam+a+b@example.edu", "sam+@example.edu"]
+        {
+            assert_eq!(keys.hash(&of(same)), keys.hash(&one), "{same}");
+            assert_eq!(keys.code_hash(&of(same), "00000000"), keys.code_hash(&one, "00000000"), "{same}");
+        }
+        for other in ["s.am@example.edu", "sam@mail.example.edu", "+sam@example.edu", "1+sam@example.edu"] {
+            assert_ne!(keys.hash(&of(other)), keys.hash(&one), "{other}");
+        }
+        assert_ne!(keys.hash(&of("+a@example.edu")), keys.hash(&of("+b@example.edu")), "a tag needs a name before it");
     }
 
     #[test]

@@ -12,11 +12,15 @@ use preceptor::{
     ids::SessionId,
     sessions::{self, Door},
     time::Timestamp,
+    universities,
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Answer, Backend, Client, TestApp, builders};
+use crate::{
+    sign_in::sign_in,
+    support::{Answer, Backend, Client, TestApp, builders},
+};
 
 const ADDRESS: &str = "marker.student@example.edu";
 
@@ -245,6 +249,35 @@ on_both! {
             other.get("/v1/me/export").await.expect(200);
             assert_eq!(preceptor::programs::rebuild(&mut conn, true, Timestamp::now()).unwrap(), 0);
         }
+    }
+
+    async fn a_mailbox_verifies_no_second_review_by_being_erased(backend: Backend) {
+        let app = TestApp::start(backend);
+        let made = builders::listed(&app, "mailbox").await;
+        universities::import::run(&mut app.connect(), universities::import::SAMPLE, Timestamp::now()).unwrap();
+        let known = app.client().get("/v1/universities?limit=100").await.expect(200).json();
+        let domain = known["data"].as_array().unwrap().iter().find_map(|one| one["domains"][0].as_str()).unwrap();
+        let counted = async || {
+            let program = app.client().get(&made.path).await.expect(200).json();
+            let list = app.client().get(&format!("{}/reviews?verified=true", made.path)).await.expect(200).json();
+            (program["review_count"].as_i64().unwrap(), list["data"].as_array().unwrap().len())
+        };
+        for (before, spelling) in ["sam", "Sam+again"].into_iter().enumerate() {
+            let tokens = sign_in(&app, &format!("{spelling}@{domain}")).await;
+            let author = app.client().with_token(tokens["access_token"].as_str().unwrap());
+            let review = placed(author.post(&format!("{}/reviews", made.path), &builders::review(5)).await);
+            let shown = app.client().get(&review).await.expect(200);
+            assert_eq!(shown.json()["verification"]["method"], "university_email");
+            let before = i64::try_from(before).unwrap();
+            assert_eq!(counted().await, (before + 1, 1));
+            author.delete("/v1/me?reviews=keep").await.expect(204);
+            let left = app.client().get(&review).await.expect(200);
+            let verification = &left.json()["verification"];
+            assert_eq!((&verification["method"], &verification["verified"]), (&json!("none"), &json!(false)));
+            assert_ne!(left.header("etag"), shown.header("etag"));
+            assert_eq!(counted().await, (before + 1, 0));
+        }
+        assert_eq!(preceptor::programs::rebuild(&mut app.connect(), true, Timestamp::now()).unwrap(), 0);
     }
 
     async fn two_erasures_at_once_are_one(backend: Backend) {

@@ -11,7 +11,8 @@ use crate::{
     ids::{DecisionId, ReviewId},
     moderation::{self, Act, SubjectKind},
     programs::derived::review_changed,
-    reviews::model::{ReviewAction, ReviewDecisionInput, ReviewStatus},
+    reviews::model::{ReviewAction, ReviewDecisionInput, ReviewStatus, Verification},
+    score::RatedReview,
     time::Timestamp,
 };
 
@@ -70,6 +71,21 @@ pub fn withdraw(
         .optional()?;
     let act = Change { by, action: ReviewAction::Withdraw, reason: "", record, now, audit: None };
     act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+}
+
+/// Takes back what an address at a university proved for a review, because the address is forgotten: the review counts
+/// on as an unverified one. Otherwise one mailbox could vouch for any number of participants, one after the other.
+pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(), Error> {
+    let proven = reviews::table.find(id).filter(reviews::verification.eq(Verification::UniversityEmail));
+    let row: Option<ReviewRow> = diesel::update(proven)
+        .set((reviews::verification.eq(Verification::None), reviews::version.eq(reviews::version + 1)))
+        .returning(reviews::all_columns)
+        .get_result(conn)
+        .optional()?;
+    let Some(row) = row.filter(|row| row.status.is_public()) else { return Ok(()) };
+    let after = row.rated()?;
+    let before = RatedReview { verification: Verification::UniversityEmail, ..after.clone() };
+    review_changed(conn, row.program_id, Some(&before), Some(&after), now)
 }
 
 /// A change of state.
