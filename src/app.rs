@@ -14,7 +14,8 @@ use quick_cache::{Weighter, sync::Cache};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    account, audit,
+    account,
+    audit::{self, AuditKey},
     auth::{self, Tokens, outside::Outside},
     clients,
     config::Config,
@@ -102,6 +103,12 @@ impl State {
             frequencies: Arc::default(),
             draining: AtomicBool::new(false),
         }
+    }
+
+    /// The key of the security log's chain.
+    #[must_use]
+    pub fn audit_key(&self) -> AuditKey {
+        AuditKey::derive(self.auth.keys().secret())
     }
 }
 

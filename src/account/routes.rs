@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     app::State,
-    audit::{self, AuditKey, AuditKind, Event},
+    audit::{self, AuditKind, Event},
     auth::{Holder, Participant, PurposeKey, Role, Scope, token_of},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
@@ -36,10 +36,6 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(end_sessions)
         .service(end_session)
         .service(export);
-}
-
-fn log_key(state: &State) -> AuditKey {
-    AuditKey::derive(state.auth.keys().secret())
 }
 
 /// Read one's own account
@@ -138,7 +134,7 @@ pub async fn list_sessions(
 )]
 #[delete("/v1/me/sessions")]
 pub async fn end_sessions(state: Data<State>, caller: Participant, _: NoQuery) -> Result<NoContent, Error> {
-    let (id, key, now) = (caller.0.id, log_key(&state), Timestamp::now());
+    let (id, key, now) = (caller.0.id, state.audit_key(), Timestamp::now());
     state.db.write(move |conn| store::end_sessions(conn, id, &key, now)).await?;
     Ok(NoContent)
 }
@@ -162,7 +158,7 @@ pub async fn end_session(
     session: Path<SessionId>,
     _: NoQuery,
 ) -> Result<NoContent, Error> {
-    let (id, key, now) = (caller.0.id, log_key(&state), Timestamp::now());
+    let (id, key, now) = (caller.0.id, state.audit_key(), Timestamp::now());
     let session = session.into_inner();
     state.db.write(move |conn| store::end_session(conn, id, session, &key, now)).await?;
     Ok(NoContent)
@@ -193,7 +189,7 @@ pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Resu
         None => None,
     };
     let body = Export::new(stored, address, &PseudonymKey::derive(secret), now)?;
-    let key = log_key(&state);
+    let key = state.audit_key();
     let event = Event { kind: AuditKind::DataExported, actor: Some(id), subject: format!("principal:{id}") };
     state.db.write(move |conn| audit::append(conn, &key, &event, now)).await?;
     Ok(Found::computed(body))
@@ -241,7 +237,7 @@ pub async fn erase(
     Query(ErasureQuery(reviews)): Query<ErasureQuery>,
 ) -> Result<NoContent, Error> {
     let reviews = reviews.ok_or_else(|| Error::internal("a query without a choice passed its check"))?;
-    let (key, now) = (log_key(&state), Timestamp::now());
+    let (key, now) = (state.audit_key(), Timestamp::now());
     // How many decisions there will be is known in the transaction only, so their ids are made from one random seed.
     let mut seed = [0; 32];
     rand::fill(&mut seed).map_err(|_| Error::internal("the system gives no randomness"))?;

@@ -23,7 +23,6 @@ use uuid::Uuid;
 
 use crate::{
     app::State,
-    audit::AuditKey,
     http::{Error, Extracting},
     ids::{PrincipalId, ProviderId, UniversityId},
     text_enum::text_enum,
@@ -113,7 +112,7 @@ async fn participant(state: &State, proven: &Proven, now: Timestamp) -> Result<P
         return Ok(known);
     }
     let fresh = PrincipalId::from_uuid(Uuid::now_v7());
-    let key = AuditKey::derive(state.auth.keys().secret());
+    let key = state.audit_key();
     state.db.write(move |conn| outside::store::find_or_make(conn, &key, (&identity, jti), fresh, now)).await
 }
 

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     app::State,
-    audit::{self, AuditKey, AuditKind, Event},
+    audit::{self, AuditKind, Event},
     auth::{Admin, Caller, secrets::RANDOM_BYTES},
     db::Conn,
     http::{
@@ -58,10 +58,6 @@ pub(crate) fn fresh_secret(expires_at: Timestamp) -> Result<NewSecret, Error> {
 /// What an admin's act on a client leaves in the security log.
 fn event(kind: AuditKind, by: &Caller, subject: impl std::fmt::Display) -> Event {
     Event { kind, actor: Some(by.id), subject: format!("client:{subject}") }
-}
-
-fn audit_key(state: &State) -> AuditKey {
-    AuditKey::derive(state.auth.keys().secret())
 }
 
 /// List clients
@@ -120,7 +116,7 @@ pub async fn post_client(
     let text = secret.text.clone();
     let id = ClientId::from_uuid(Uuid::now_v7());
     let new = NewClient { id, principal: PrincipalId::from_uuid(Uuid::now_v7()), input, secret };
-    let key = audit_key(&state);
+    let key = state.audit_key();
     let work = move |conn: &mut Conn| {
         let view = store::create(conn, &new, now)?;
         audit::append(conn, &key, &event(AuditKind::ClientCreated, &caller, id), now)?;
@@ -186,7 +182,7 @@ pub async fn patch_client(
     if current.row.revoked_at.is_some() {
         return Err(Error::Conflict("The client has been revoked.".to_owned()));
     }
-    let (now, key) = (Timestamp::now(), audit_key(&state));
+    let (now, key) = (Timestamp::now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let view = store::update(conn, &current, &edit, now)?;
         audit::append(conn, &key, &event(AuditKind::ClientChanged, &caller, id), now)?;
@@ -216,7 +212,7 @@ pub async fn revoke_client(
     _: NoQuery,
 ) -> Result<Answered<Changed<ClientBody>>, Error> {
     let id = client.into_inner();
-    let (now, key) = (Timestamp::now(), audit_key(&state));
+    let (now, key) = (Timestamp::now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let (view, revoked) = store::revoke(conn, id, now)?;
         if revoked {
@@ -254,7 +250,7 @@ pub async fn post_secret(
     state.db.read_latest(move |conn| store::find(conn, id)).await?.ok_or(Error::NotFound("client"))?;
     let now = Timestamp::now();
     let secret = fresh_secret(body.valid()?.expires_at(now))?;
-    let (text, key) = (secret.text.clone(), audit_key(&state));
+    let (text, key) = (secret.text.clone(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let view = store::add_secret(conn, id, &secret, now)?;
         let subject = format!("{id} secret:{}", secret.id);
@@ -299,7 +295,7 @@ pub async fn revoke_secret(
     _: NoQuery,
 ) -> Result<Answered<Changed<ClientBody>>, Error> {
     let (id, secret) = path.into_inner();
-    let (now, key) = (Timestamp::now(), audit_key(&state));
+    let (now, key) = (Timestamp::now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let (view, revoked) = store::revoke_secret(conn, id, secret, now)?;
         if revoked {

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     app::State,
-    audit::{self, AuditKey, AuditKind, Event},
+    audit::{self, AuditKind, Event},
     auth::Caller,
     time::Timestamp,
 };
@@ -56,7 +56,7 @@ impl Denials {
             return;
         };
         let event = Event { kind: AuditKind::Denied, actor: caller, subject: format!("operation:{method} {route}") };
-        let (now, key) = (Timestamp::now(), AuditKey::derive(state.auth.keys().secret()));
+        let (now, key) = (Timestamp::now(), state.audit_key());
         let db = state.db.clone();
         actix_web::rt::spawn(async move {
             if let Err(error) = db.write(move |conn| audit::append(conn, &key, &event, now)).await {

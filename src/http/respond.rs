@@ -244,7 +244,7 @@ impl<T: Serialize> Responder for Accepted<T> {
     }
 }
 
-/// 200 with what no cache may keep and nobody asks for again: tokens.
+/// 200 with what no cache may keep and nobody asks for again: tokens (RFC 6749 section 5.1 wants both headers).
 #[derive(Debug)]
 pub struct Unstored<T>(pub T);
 
@@ -252,7 +252,9 @@ impl<T: Serialize> Responder for Unstored<T> {
     type Body = BoxBody;
 
     fn respond_to(self, req: &HttpRequest) -> HttpResponse {
-        respond(unversioned(200, &self.0), req)
+        let mut response = respond(unversioned(200, &self.0), req);
+        response.headers_mut().insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+        response
     }
 }
 

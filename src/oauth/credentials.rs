@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Refusal, RefusalCode, model::WithClient};
 use crate::{
     app::State,
-    audit::{self, AuditKey, AuditKind, Event},
+    audit::{self, AuditKind, Event},
     auth::secrets,
     clients::{
         model::ACTIVE_SECRETS,
@@ -52,7 +52,7 @@ impl Credentials {
         let hash = secrets::hash(&self.secret);
         let (client, secrets) = state.db.read_latest(move |conn| store::credentials(conn, id, now)).await?;
         let matching = matching(&secrets, &hash);
-        let key = AuditKey::derive(state.auth.keys().secret());
+        let key = state.audit_key();
         let Some((client, secret)) = client.as_ref().zip(matching) else {
             let name = client.map_or_else(|| "unknown".to_owned(), |client| client.row.id.to_string());
             let event = Event { kind: AuditKind::SignInFailed, actor: None, subject: format!("client:{name}") };

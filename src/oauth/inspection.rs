@@ -10,12 +10,11 @@ use super::{
     credentials::Credentials,
     form::Form,
     model::{TokenInspection, client_of},
-    routes::Unstored,
 };
 use crate::{
     app::State,
     auth::{AUDIENCE, Admin, Scope, principals, secrets::SecretKind},
-    http::Error,
+    http::{Error, Unstored},
     ids::PrincipalId,
     sessions,
     time::Timestamp,

@@ -1,14 +1,6 @@
 //! Getting tokens and giving them back.
 
-use actix_web::{
-    HttpRequest, HttpResponse, Responder,
-    body::BoxBody,
-    http::header::{self, HeaderValue},
-    post,
-    web::Data,
-};
-use serde::Serialize;
-use utoipa::ToSchema;
+use actix_web::{HttpRequest, HttpResponse, post, web::Data};
 use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
@@ -20,14 +12,15 @@ use super::{
 };
 use crate::{
     app::State,
-    audit::{self, AuditKey, AuditKind, Event},
+    audit::{self, AuditKind, Event},
     auth::{self, Scope, Subject, principals, secrets::SecretKind},
     clients::model::granted,
     db::Conn,
-    http::Error,
+    http::Unstored,
     sessions::{
         Grant,
-        model::{ACCESS_LIFETIME, CLIENT_ID, SuccessorKey},
+        body::TokenAnswer,
+        model::{CLIENT_ID, SuccessorKey},
         store::{self as session_store, Refreshed},
     },
     time::Timestamp,
@@ -36,61 +29,6 @@ use crate::{
 /// Registers the routes.
 pub(super) fn configure(config: &mut ServiceConfig) {
     config.service(post_token).service(post_revocation);
-}
-
-/// 200 with JSON that nobody may keep.
-pub(super) struct Unstored<T>(pub T);
-
-impl<T: Serialize> Responder for Unstored<T> {
-    type Body = BoxBody;
-
-    fn respond_to(self, _: &HttpRequest) -> HttpResponse {
-        let Ok(bytes) = serde_json::to_vec(&self.0) else {
-            return HttpResponse::from_error(Error::internal("a body does not serialise"));
-        };
-        let mut response = HttpResponse::Ok().body(bytes);
-        let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
-        response
-    }
-}
-
-/// An access token, and with a session its next refresh token.
-#[derive(Serialize, ToSchema)]
-pub struct TokenAnswer {
-    /// The access token, for `Authorization: Bearer …`.
-    #[schema(
-        max_length = 8192,
-        pattern = "^[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+\\.[A-Za-z0-9_-]+$",
-        example = "eyJ.eyJ.c2ln"
-    )]
-    pub access_token: String,
-    /// How it is sent.
-    #[schema(max_length = 10, pattern = "^Bearer$", example = "Bearer")]
-    pub token_type: &'static str,
-    /// Seconds for which it holds.
-    #[schema(format = "int32", minimum = 1, maximum = 900, example = 900)]
-    pub expires_in: u64,
-    /// What it may be used for.
-    pub scope: Scope,
-    /// The refresh token that holds from now on; the one that was sent does not any more.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(
-        max_length = 45,
-        pattern = "^pct_rt_[0-9a-hjkmnp-tv-z]{38}$",
-        example = "pct_rt_00000000000000000000000000000000000000"
-    )]
-    pub refresh_token: Option<String>,
-}
-
-impl TokenAnswer {
-    fn new(state: &State, subject: Subject, refresh_token: Option<String>, now: Timestamp) -> Result<Self, Error> {
-        let scope = subject.scope;
-        let access_token = state.auth.issue_for(subject, now, ACCESS_LIFETIME, Uuid::new_v4())?;
-        Ok(Self { access_token, token_type: "Bearer", expires_in: ACCESS_LIFETIME.as_secs(), scope, refresh_token })
-    }
 }
 
 /// Get an access token
@@ -140,7 +78,8 @@ pub async fn post_token(
             let subject = Subject { principal, scope, client_id: client.row.id.to_string(), session: None };
             // Tokens count in whole seconds: one asked for in the second in which earlier ones were ended is dated to
             // the next, which the leeway of verification allows.
-            Ok(Unstored(TokenAnswer::new(&state, subject, None, now.max(client.tokens_valid_from))?))
+            let issued = now.max(client.tokens_valid_from);
+            Ok(Unstored(TokenAnswer::new(&state.auth, subject, None, issued, Uuid::new_v4())?))
         }
         GrantType::RefreshToken => {
             let client_id = match credentials {
@@ -158,7 +97,7 @@ pub async fn post_token(
                 .ok_or_else(|| Refusal::new(RefusalCode::InvalidRequest, "`refresh_token` is missing."))?;
             let Grant { principal, session, refresh_token } = refresh(&state, token, now).await?;
             let subject = Subject { principal, scope, client_id, session: Some(session) };
-            Ok(Unstored(TokenAnswer::new(&state, subject, Some(refresh_token), now)?))
+            Ok(Unstored(TokenAnswer::new(&state.auth, subject, Some(refresh_token), now, Uuid::new_v4())?))
         }
     }
 }
@@ -170,8 +109,7 @@ async fn refresh(state: &State, token: String, now: Timestamp) -> Result<Grant, 
     if !SecretKind::Refresh.fits(&token) {
         return Err(refused());
     }
-    let secret = state.auth.keys().secret();
-    let (successors, key) = (SuccessorKey::derive(secret), AuditKey::derive(secret));
+    let (successors, key) = (SuccessorKey::derive(state.auth.keys().secret()), state.audit_key());
     let work = move |conn: &mut Conn| {
         let refreshed = session_store::refresh(conn, &successors, &token, now)?;
         let event = match &refreshed {
@@ -220,7 +158,7 @@ pub async fn post_revocation(
     if let Some(credentials) = Credentials::read(req.headers(), &form)? {
         credentials.prove(&state, now).await?;
     }
-    let key = AuditKey::derive(state.auth.keys().secret());
+    let key = state.audit_key();
     let token = form.token;
     if SecretKind::Refresh.fits(&token) {
         let work = move |conn: &mut Conn| {

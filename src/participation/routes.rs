@@ -11,11 +11,11 @@ use super::{
 };
 use crate::{
     app::State,
-    audit::AuditKey,
     auth::{MaybeCaller, Role},
     http::{Error, Json, NoQuery, Unstored},
     ids::{PrincipalId, SessionId},
-    sign_in::{body::SignedIn, routes::refresh_token},
+    sessions::body::TokenAnswer,
+    sign_in::routes::refresh_token,
     time::Timestamp,
 };
 
@@ -53,11 +53,11 @@ pub async fn redeem_participation_code(
     let RedemptionInput { code } = body.valid()?;
     let session = SessionId::from_uuid(Uuid::now_v7());
     let attempt = Attempt { code, redeemer, session, refresh_token: refresh_token()? };
-    let audit = AuditKey::derive(state.auth.keys().secret());
+    let audit = state.audit_key();
     let now = Timestamp::now();
     match state.db.write(move |conn| store::redeem(conn, &attempt, &audit, now)).await? {
         Redeemed::Granted(grant, cohort) => Ok(Unstored(Redemption {
-            tokens: SignedIn::new(&state.auth, grant, now, Uuid::new_v4())?,
+            tokens: TokenAnswer::of_session(&state.auth, grant, now, Uuid::new_v4())?,
             program_id: cohort.program,
             period: cohort.period_end.half_year(),
         })),

@@ -15,7 +15,6 @@ use super::{
 };
 use crate::{
     app::State,
-    audit::AuditKey,
     auth::{Caller, Moderator, Participant, Role},
     db::Conn,
     http::{
@@ -389,7 +388,7 @@ pub async fn decide(
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
     let (now, decision_id) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
-    let (key, log) = (pseudonyms(&state), AuditKey::derive(state.auth.keys().secret()));
+    let (key, log) = (pseudonyms(&state), state.audit_key());
     let change = move |conn: &mut Conn| {
         let row = store::decide(conn, &moderator, id, &decision, decision_id, now, &log)?;
         full(conn, row, &key)

@@ -5,6 +5,7 @@
 //! The successor is computed from the token, so that an answer that was lost can be given again and ten requests at
 //! once get the same one. Ending a session ends its access tokens with the next request.
 
+pub mod body;
 pub mod model;
 pub mod store;
 

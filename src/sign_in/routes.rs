@@ -6,17 +6,17 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    body::{SignInStarted, SignedIn},
+    body::SignInStarted,
     model::{self, Address, AddressKeys, CODE_BYTES, SignInCodeInput, SignInInput},
     store::{self, Attempt},
 };
 use crate::{
     app::State,
-    audit::AuditKey,
     auth::secrets::{RANDOM_BYTES, SecretKind},
     http::{Accepted, Error, Json, NoQuery, Unstored},
     ids::{PrincipalId, SessionId},
     mail::Letter,
+    sessions::body::TokenAnswer,
     time::Timestamp,
 };
 
@@ -88,7 +88,7 @@ pub async fn start_sign_in(
     operation_id = "verify_sign_in",
     request_body(content = SignInCodeInput, description = "The address and the code that was sent to it.",
         example = json!({"email": "student@example.edu", "code": "0000-0000"})),
-    responses((status = 200, description = "The tokens of a new session.", body = SignedIn)),
+    responses((status = 200, description = "The tokens of a new session.", body = TokenAnswer)),
     security(())
 )]
 #[post("/v1/sign-in/verify")]
@@ -96,12 +96,11 @@ pub async fn verify_sign_in(
     state: Data<State>,
     _: NoQuery,
     body: Json<SignInCodeInput>,
-) -> Result<Unstored<SignedIn>, Error> {
+) -> Result<Unstored<TokenAnswer>, Error> {
     let SignInCodeInput { email, code } = body.valid()?;
     let address = address(&email)?;
-    let secret = state.auth.keys().secret();
-    let keys = AddressKeys::derive(secret);
-    let audit = AuditKey::derive(secret);
+    let keys = AddressKeys::derive(state.auth.keys().secret());
+    let audit = state.audit_key();
     let now = Timestamp::now();
     let attempt = Attempt {
         address_hash: keys.hash(&address),
@@ -113,5 +112,5 @@ pub async fn verify_sign_in(
         refresh_token: refresh_token()?,
     };
     let grant = state.db.write(move |conn| store::verify(conn, &attempt, &audit, now)).await?.ok_or(REFUSED)?;
-    Ok(Unstored(SignedIn::new(&state.auth, grant, now, Uuid::new_v4())?))
+    Ok(Unstored(TokenAnswer::of_session(&state.auth, grant, now, Uuid::new_v4())?))
 }

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use crate::support::{
     Answer, Backend, TestApp,
     dump::{dump, hex, holding},
-    eventually,
+    eventually, send,
 };
 
 mod smtp;
@@ -128,6 +128,12 @@ on_both! {
         let Refreshed::Granted(grant) = refreshed else { panic!("{refreshed:?}") };
         assert_eq!((grant.principal, grant.session.to_string().into()), (subject(&tokens), claims(&tokens)["sid"].clone()));
         assert_eq!(written(&app, AuditKind::SignedIn), 1);
+
+        // The tokens of a session say one thing of where they come from, however they were got.
+        let form = format!("grant_type=refresh_token&refresh_token={}", grant.refresh_token);
+        let request = app.client().request("POST", "/oauth/token").header("content-type", "application/x-www-form-urlencoded");
+        let renewed = send(request.body(form)).await.expect(200).json();
+        assert_eq!(claims(&renewed)["client_id"], claims(&tokens)["client_id"]);
 
         // The same person, however the address is written; another session. Letters go to the address as typed.
         let again = sign_in(&app, "Anna.Lee@mail.example.edu").await;

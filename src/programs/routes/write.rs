@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::ProgramBody;
 use crate::{
     app::State,
-    audit::AuditKey,
     auth::{Caller, Moderator, OwnProvider, Role},
     db::Conn,
     http::{Answered, Changed, Created, Error, IfMatch, Json, NoQuery, Once, Patch},
@@ -142,7 +141,7 @@ async fn act(
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let at = Timestamp::now();
     let decision = DecisionId::from_uuid(Uuid::now_v7());
-    let log = (by.role != Role::Provider).then(|| AuditKey::derive(state.auth.keys().secret()));
+    let log = (by.role != Role::Provider).then(|| state.audit_key());
     let act = move |conn: &mut Conn| {
         let act = ProgramAct { decision, by, action, reason: &reason, at, audit: log.as_ref() };
         let row = write_store::act(conn, &key, &act)?;

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use super::{changed, page};
 use crate::{
     app::State,
-    audit::AuditKey,
     auth::Moderator,
     db::Conn,
     http::{Answered, Changed, Error, FromParams, Json, NoQuery, Once, Page, Paging, Params, Query},
@@ -118,7 +117,7 @@ pub async fn decide_review(
         .await?;
     let decision = body.valid()?;
     let record = DecisionId::from_uuid(Uuid::now_v7());
-    let log = AuditKey::derive(state.auth.keys().secret());
+    let log = state.audit_key();
     let decide = move |conn: &mut Conn| {
         let row = store::decide(conn, &caller, id, &decision, record, now, &log)?;
         changed(&row, View::Moderator)
