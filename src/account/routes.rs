@@ -215,12 +215,13 @@ impl FromParams for ErasureQuery {
 
 /// Erase one's own identity
 ///
-/// For participants, and final. The address, outside identities, participations and refresh tokens are deleted, every
-/// session ends, and no token of this service for them holds any more, nor the token that this request is made with. Any
-/// other token of an outside identity provider makes a new participant. With `reviews=keep` the reviews stay under their
-/// pseudonym, and those that an address at a university verified count as unverified from then on, because the address is
-/// gone; with `reviews=withdraw` they are withdrawn, and their texts and former contents erased: an empty row stays. Texts
-/// of reviews that were withdrawn before are erased in either case. Red-flag reports stay with their text, which is
+/// For participants, and final. The address, outside identities, participations, refresh tokens and answers kept for
+/// requests that are sent again are deleted, every session ends, and no token of this service for them holds any more, nor
+/// the token that this request is made with. Any other token of an outside identity provider makes a new participant.
+/// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified count as
+/// unverified from then on, because the address is gone; with `reviews=withdraw` they are withdrawn, and their texts and
+/// former contents erased: an empty row stays. Texts of reviews that were withdrawn before are erased in either case.
+/// Red-flag reports stay with their text, which is
 /// evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.
 #[utoipa::path(
     tag = "account",

@@ -16,7 +16,7 @@ use crate::{
             refresh_tokens, review_revisions, reviews, sessions, sign_in_codes,
         },
     },
-    http::Error,
+    http::{Error, idempotency_store},
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
     red_flags::store::ReportRow,
@@ -231,6 +231,7 @@ pub fn erase(
     diesel::delete(addresses).execute(conn)?;
     diesel::delete(outside_identities::table.filter(outside_identities::principal_id.eq(id))).execute(conn)?;
     diesel::delete(participations::table.filter(participations::principal_id.eq(id))).execute(conn)?;
+    idempotency_store::forget(conn, id)?;
     let own_sessions = sessions::table.filter(sessions::principal_id.eq(id)).select(sessions::id);
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(own_sessions))).execute(conn)?;
     end_all(conn, id, now)?;

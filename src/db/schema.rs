@@ -352,6 +352,7 @@ diesel::table! {
     /// Answers to requests that carried an Idempotency-Key, written with the effect they tell of.
     idempotency_keys (key_hash) {
         key_hash -> Binary,
+        principal_id -> Binary,
         fingerprint -> Binary,
         sealed -> Binary,
         expires_at -> BigInt,
@@ -389,6 +390,7 @@ diesel::joinable!(program_versions -> programs (program_id));
 diesel::joinable!(programs -> providers (provider_id));
 diesel::joinable!(red_flag_reports -> principals (reporter_id));
 diesel::joinable!(red_flag_reports -> programs (program_id));
+diesel::joinable!(idempotency_keys -> principals (principal_id));
 diesel::joinable!(refresh_tokens -> sessions (session_id));
 diesel::joinable!(review_revisions -> reviews (review_id));
 diesel::joinable!(reviews -> principals (participant_id));

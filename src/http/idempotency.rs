@@ -25,6 +25,7 @@ use crate::{
     app::State,
     auth::{Caller, PurposeKey},
     db::{Conn, Db},
+    ids::PrincipalId,
     time::Timestamp,
 };
 
@@ -159,7 +160,8 @@ impl Once {
         let parts = [method, b"\n", req.path().as_bytes(), b"\n", req.query_string().as_bytes(), b"\n", content_type];
         let fingerprint = sha256(&[&parts.concat(), b"\n", &body]);
         let claim = of.claim(hash).ok_or(Error::IdempotencyKeyInUse)?;
-        let ticket = Ticket { of: Arc::clone(of), hash, fingerprint, now: Timestamp::now() };
+        let (of, now) = (Arc::clone(of), Timestamp::now());
+        let ticket = Ticket { of, hash, principal: caller.id, fingerprint, now };
         Ok(Begun { req, db, ticket: Some((Arc::new(ticket), claim)), looked_up: false })
     }
 }
@@ -301,6 +303,7 @@ fn look_up(ticket: Option<&Ticket>, conn: &mut Conn) -> Result<Option<Answer>, E
 struct Ticket {
     of: Arc<Idempotency>,
     hash: [u8; 32],
+    principal: PrincipalId,
     fingerprint: [u8; 32],
     now: Timestamp,
 }
@@ -329,6 +332,7 @@ impl Ticket {
         let sealed = self.of.key.seal(&[&self.hash, &head[..], b"\n", &answer.body].concat());
         Ok(KeyRow {
             key_hash: self.hash.to_vec(),
+            principal_id: self.principal,
             fingerprint: self.fingerprint.to_vec(),
             sealed: sealed.ok_or_else(|| Error::internal("an answer cannot be sealed"))?,
             expires_at: self.now.plus_seconds(RETENTION),

@@ -4,6 +4,7 @@ use diesel::{prelude::*, query_dsl::methods::FilterDsl, upsert::excluded};
 
 use crate::{
     db::{Conn, schema::idempotency_keys},
+    ids::PrincipalId,
     on_each_backend,
     time::Timestamp,
 };
@@ -14,6 +15,8 @@ use crate::{
 pub struct KeyRow {
     /// Keyed hash of the key and what it is good for.
     pub key_hash: Vec<u8>,
+    /// Who sent the request.
+    pub principal_id: PrincipalId,
     /// SHA-256 of the request.
     pub fingerprint: Vec<u8>,
     /// The answer, sealed.
@@ -45,6 +48,12 @@ pub fn insert(conn: &mut Conn, row: &KeyRow, now: Timestamp) -> QueryResult<bool
     )
     .execute(c))?;
     Ok(stored == 1)
+}
+
+/// Forgets the keys of a principal, whose answers show what they wrote.
+pub fn forget(conn: &mut Conn, principal: PrincipalId) -> QueryResult<usize> {
+    let own = QueryDsl::filter(idempotency_keys::table, idempotency_keys::principal_id.eq(principal));
+    diesel::delete(own).execute(conn)
 }
 
 /// Forgets keys that have expired at `now`, at most `most` of them.

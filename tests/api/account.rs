@@ -208,6 +208,8 @@ on_both! {
             let report = placed(author.post(&format!("{}/red-flag-reports", made.path), &builders::report()).await);
             let shown = app.client().get(&kept).await.expect(200).json();
 
+            other.post(&under, &builders::review(3)).await.expect(201);
+            assert!(count(&mut app.connect(), "idempotency_keys") >= 4, "three of the author's, one of the other's");
             author.delete("/v1/me").await.problem(400, "invalid_parameter");
             author.delete("/v1/me?reviews=burn").await.problem(400, "invalid_parameter");
             app.moderator().await.delete("/v1/me?reviews=keep").await.problem(403, "forbidden");
@@ -223,6 +225,9 @@ on_both! {
                 assert_eq!(count(&mut conn, table), 0, "{table}");
             }
             assert_eq!(count(&mut conn, "refresh_tokens"), 1, "the other's");
+            let own = format!("principal_id = {}", literal(backend, author.id.unwrap().as_uuid().as_bytes()));
+            assert_eq!(count(&mut conn, &format!("idempotency_keys WHERE {own}")), 0);
+            assert!(count(&mut conn, "idempotency_keys") > 0, "others'");
             assert_eq!(count(&mut conn, "sessions WHERE ended_at IS NULL"), 1, "the other's");
             let words = |conn: &mut Conn, words: &str| {
                 count(conn, &format!("reviews WHERE content LIKE '%{words}%'"))
@@ -237,7 +242,7 @@ on_both! {
                 left.problem(404, "not_found");
                 assert_eq!(words(&mut conn, "marker"), 0);
                 assert_eq!(count(&mut conn, "reviews WHERE status = 'withdrawn'"), 2, "tombstones");
-                assert_eq!(app.client().get(&made.path).await.expect(200).json()["review_count"], json!(0));
+                assert_eq!(app.client().get(&made.path).await.expect(200).json()["review_count"], json!(1));
                 let decided = "decisions WHERE action = 'withdraw' AND subject_kind = 'review'";
                 assert_eq!(count(&mut conn, decided), 2);
             }

@@ -152,12 +152,15 @@ CREATE TABLE conflicts_of_interest (
 -- Answers to requests that carried an Idempotency-Key, written with the effect they tell of.
 CREATE TABLE idempotency_keys (
     key_hash BYTEA NOT NULL PRIMARY KEY CHECK (octet_length(key_hash) = 32),
+    -- Who sent the request. Erasure deletes the rows.
+    principal_id BYTEA NOT NULL REFERENCES principals (id),
     fingerprint BYTEA NOT NULL CHECK (octet_length(fingerprint) = 32),
     sealed BYTEA NOT NULL CHECK (octet_length(sealed) >= 28),
     expires_at BIGINT NOT NULL CHECK (expires_at BETWEEN 0 AND 253402300799999999)
 );
 
 CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at);
+CREATE INDEX idempotency_keys_by_principal ON idempotency_keys (principal_id);
 
 -- What concerns security, in one chain: each row's hash covers the row before it.
 CREATE TABLE audit_events (

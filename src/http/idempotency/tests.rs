@@ -27,7 +27,8 @@ fn a_key_is_a_string_or_a_bare_token_of_16_to_255_characters() {
 #[test]
 fn an_answer_is_remembered_as_it_was_and_for_its_key_alone() {
     let of = Arc::new(Idempotency::new(b"secret"));
-    let ticket = |hash| Ticket { of: Arc::clone(&of), hash, fingerprint: [2; 32], now: Timestamp::EPOCH };
+    let principal = PrincipalId::from_uuid(uuid::Uuid::nil());
+    let ticket = |hash| Ticket { of: Arc::clone(&of), hash, principal, fingerprint: [2; 32], now: Timestamp::EPOCH };
     let answer = Answer {
         status: 201,
         location: Some("/v1/reviews/1".to_owned()),
