@@ -47,6 +47,8 @@ text_enum! {
         Denied = "access.denied",
         /// Participation codes were issued.
         CodesIssued = "codes.issued",
+        /// The open participation codes of a cohort were taken back.
+        CodesRevoked = "codes.revoked",
         /// A participation code was redeemed; the row does not say which, nor by whom.
         CodeRedeemed = "code.redeemed",
         /// A participant took out their own data.

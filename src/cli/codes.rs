@@ -20,7 +20,14 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub(super) enum CodeCommand {
     /// Make a cohort of a program and print its participation codes, one per line. They are shown this once.
+    ///
+    /// The cohort's id, for taking codes back, goes to standard error.
     Issue(Issue),
+    /// Take the codes of a cohort back that nobody has redeemed. What was proved with the others stays.
+    Revoke {
+        /// The cohort's id; the security log has it too (`codes.issued`).
+        cohort: CohortId,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -42,7 +49,29 @@ pub(super) struct Issue {
     days: u32,
 }
 
-pub(super) fn run(config: &Config, CodeCommand::Issue(issue): CodeCommand) -> Result<(), Failure> {
+pub(super) fn run(config: &Config, command: CodeCommand) -> Result<(), Failure> {
+    match command {
+        CodeCommand::Issue(new) => issue(config, &new),
+        CodeCommand::Revoke { cohort } => revoke(config, cohort),
+    }
+}
+
+fn revoke(config: &Config, cohort: CohortId) -> Result<(), Failure> {
+    let mut conn = ready(config)?;
+    let audit = AuditKey::derive(issuer(config)?.keys().secret());
+    let now = Timestamp::now();
+    let revoked = db::transaction(&mut conn, &|conn| {
+        let revoked = participation::store::revoke(conn, cohort)?;
+        let revoked = revoked.ok_or_else(|| Error::BadRequest("there is no such cohort".to_owned()))?;
+        let event = Event { kind: AuditKind::CodesRevoked, actor: None, subject: format!("cohort:{cohort}") };
+        audit::append(conn, &audit, &event, now)?;
+        Ok(revoked)
+    })?;
+    say(&format!("{revoked} codes revoked"));
+    Ok(())
+}
+
+fn issue(config: &Config, issue: &Issue) -> Result<(), Failure> {
     if issue.start > issue.end {
         return Err("--end may not be before --start".into());
     }
@@ -60,6 +89,8 @@ pub(super) fn run(config: &Config, CodeCommand::Issue(issue): CodeCommand) -> Re
         let event = Event { kind: AuditKind::CodesIssued, actor: None, subject: format!("cohort:{id}") };
         audit::append(conn, &audit, &event, now)
     })?;
+    // Beside the codes, which a script reads.
+    eprintln!("cohort: {id}");
     say(&codes.join("\n"));
     Ok(())
 }

@@ -5,7 +5,14 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use crate::{
-    auth::secrets::SecretKind, ids::ProgramId, reviews::model::Verification, rules::fault, text_enum::text_enum,
+    auth::{
+        PurposeKey,
+        secrets::{RANDOM_BYTES, SecretKind},
+    },
+    ids::ProgramId,
+    reviews::model::Verification,
+    rules::fault,
+    text_enum::text_enum,
     time::Month,
 };
 
@@ -18,6 +25,32 @@ text_enum! {
         Redeemed = "redeemed",
         /// It was taken back.
         Revoked = "revoked",
+    }
+}
+
+/// For so many seconds after its redemption a code gives the same session again, as long as that was not refreshed: the
+/// answer may have been lost.
+pub const AGAIN: i64 = 600;
+
+/// The key from which the first refresh token of a redemption is computed.
+///
+/// Whoever has the code, this key and the database finds the session; the database alone joins the two nowhere.
+pub struct RedemptionKey(PurposeKey);
+
+impl RedemptionKey {
+    /// Derives the key from the service's secret.
+    #[must_use]
+    pub fn derive(secret: &[u8]) -> Self {
+        Self(PurposeKey::derive(secret, "redemption v1"))
+    }
+
+    /// The refresh token that redeeming `code` gives: the same one each time.
+    #[must_use]
+    pub fn refresh_token(&self, code: &str) -> String {
+        let tag = self.0.hash(&[code.as_bytes()]);
+        let mut random = [0; RANDOM_BYTES];
+        random.copy_from_slice(&tag[..RANDOM_BYTES]);
+        SecretKind::Refresh.format(&random)
     }
 }
 
@@ -90,6 +123,16 @@ mod tests {
         ] {
             assert_eq!(Evidence { took_part, at_university }.verification(), expected);
         }
+    }
+
+    #[test]
+    fn a_code_gives_one_refresh_token_that_only_the_key_tells() {
+        let (key, code) = (RedemptionKey::derive(b"secret"), SecretKind::Participation.format(&[3; RANDOM_BYTES]));
+        let token = key.refresh_token(&code);
+        assert_eq!(token, key.refresh_token(&code));
+        assert!(SecretKind::Refresh.fits(&token));
+        assert_ne!(token, RedemptionKey::derive(b"other").refresh_token(&code));
+        assert_ne!(token, key.refresh_token(&SecretKind::Participation.format(&[4; RANDOM_BYTES])));
     }
 
     #[test]

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     body::Redemption,
-    model::RedemptionInput,
+    model::{RedemptionInput, RedemptionKey},
     store::{self, Attempt, Redeemed, Redeemer},
 };
 use crate::{
@@ -15,7 +15,6 @@ use crate::{
     http::{Error, Json, NoQuery, Unstored},
     ids::{PrincipalId, SessionId},
     sessions::body::TokenAnswer,
-    sign_in::routes::refresh_token,
     time::Timestamp,
 };
 
@@ -28,7 +27,9 @@ pub fn configure(config: &mut ServiceConfig) {
 ///
 /// Proves that one took part in a program, once. Without a token it makes a participant; with a participant's token
 /// the proof is added to that participant, and reviews of the period then count as verified. Either way it opens a
-/// session. What is stored does not lead from the code to the participant. A code that was used, taken back or has
+/// session. What is stored does not lead from the code to the participant. An answer that was lost is given again,
+/// with another access token of the same session, when the code is sent again within ten minutes, as it was sent, and
+/// the refresh token has not been used. A code that was used, taken back or has
 /// expired is gone; a participant's second code for the same program and period is a conflict and stays open.
 #[utoipa::path(
     tag = "sign-in",
@@ -52,7 +53,8 @@ pub async fn redeem_participation_code(
     };
     let RedemptionInput { code } = body.valid()?;
     let session = SessionId::from_uuid(Uuid::now_v7());
-    let attempt = Attempt { code, redeemer, session, refresh_token: refresh_token()? };
+    let refresh_token = RedemptionKey::derive(state.auth.keys().secret()).refresh_token(&code);
+    let attempt = Attempt { code, redeemer, session, refresh_token };
     let audit = state.audit_key();
     let now = Timestamp::now();
     match state.db.write(move |conn| store::redeem(conn, &attempt, &audit, now)).await? {

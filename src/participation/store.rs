@@ -2,7 +2,7 @@
 
 use diesel::{dsl::exists, prelude::*};
 
-use super::model::{CodeStatus, Cohort, Evidence};
+use super::model::{AGAIN, CodeStatus, Cohort, Evidence};
 use crate::{
     audit::{self, AuditKey, AuditKind, Event},
     auth::{
@@ -79,14 +79,14 @@ pub struct Attempt {
     pub redeemer: Redeemer,
     /// The session.
     pub session: SessionId,
-    /// Its refresh token; random.
+    /// Its refresh token, computed from the code ([`RedemptionKey`](super::model::RedemptionKey)).
     pub refresh_token: String,
 }
 
 /// What became of a code that was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Redeemed {
-    /// It was redeemed.
+    /// It was redeemed, by this attempt or a moment ago by the same person.
     Granted(Grant, Cohort),
     /// It was redeemed before, was taken back, or has expired.
     Gone,
@@ -94,7 +94,18 @@ pub enum Redeemed {
     Unknown,
 }
 
-/// Redeems a code: of many at once, one succeeds.
+/// Takes the codes of a cohort back that nobody has redeemed, and says how many; `None` when there is no such cohort.
+pub fn revoke(conn: &mut Conn, cohort: CohortId) -> QueryResult<Option<usize>> {
+    if !diesel::select(exists(cohorts::table.find(cohort))).get_result(conn)? {
+        return Ok(None);
+    }
+    let open = participation_codes::table
+        .filter(participation_codes::cohort_id.eq(cohort))
+        .filter(participation_codes::status.eq(CodeStatus::Open));
+    diesel::update(open).set(participation_codes::status.eq(CodeStatus::Revoked)).execute(conn).map(Some)
+}
+
+/// Redeems a code: of many at once, one redeems it, and the others get the same session while it is new ([`AGAIN`]).
 ///
 /// # Errors
 /// [`Error::Conflict`] when the participant has shown a code of this cohort already; the code stays open.
@@ -111,6 +122,11 @@ pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
         .first(conn)
         .optional()?;
     let event = |kind, subject: &str| Event { kind, actor: None, subject: subject.to_owned() };
+    if let Some((_, program, period_start, period_end)) = found.filter(|_| !held)
+        && let Some(grant) = again(conn, attempt, now)?
+    {
+        return Ok(Redeemed::Granted(grant, Cohort { program, period_start, period_end }));
+    }
     let Some((cohort, program, period_start, period_end)) = found.filter(|_| held) else {
         let door = format!("door:{}", Door::ParticipationCode);
         audit::append(conn, audit, &event(AuditKind::SignInFailed, &door), now)?;
@@ -143,6 +159,22 @@ pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
     // Neither the code, nor its cohort, nor the participant: the row has a time.
     audit::append(conn, audit, &event(AuditKind::CodeRedeemed, "participation_code"), now)?;
     Ok(Redeemed::Granted(grant, Cohort { program, period_start, period_end }))
+}
+
+/// The session that this code has just opened, for whom it was opened: the participant whose token comes with the code,
+/// or, without a token, one who was made by it. A participant who was there before has more to lose than a code proves.
+fn again(conn: &mut Conn, attempt: &Attempt, now: Timestamp) -> Result<Option<Grant>, Error> {
+    let Some((session, _)) = sessions::store::holding(conn, &attempt.refresh_token, now)? else { return Ok(None) };
+    let own = match attempt.redeemer {
+        Redeemer::Known(id) => id == session.principal_id,
+        Redeemer::New(_) => {
+            let made = principals::find(conn, session.principal_id)?.map(|principal| principal.created_at);
+            made == Some(session.created_at)
+        }
+    };
+    let new = now < session.created_at.plus_seconds(AGAIN);
+    let refresh_token = attempt.refresh_token.clone();
+    Ok((own && new).then_some(Grant { principal: session.principal_id, session: session.id, refresh_token }))
 }
 
 /// What is known of a participant who writes about these months at a program. One statement on indexes.

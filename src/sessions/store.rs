@@ -34,7 +34,7 @@ pub struct SessionRow {
     pub ended_at: Option<Timestamp>,
 }
 
-/// Opens a session with the first refresh token `token`, which is random.
+/// Opens a session with the first refresh token `token`, which nobody can guess.
 pub fn open(
     conn: &mut Conn,
     id: SessionId,

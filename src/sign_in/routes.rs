@@ -29,7 +29,7 @@ pub fn configure(config: &mut ServiceConfig) {
 const REFUSED: Error = Error::Unauthorized("The code does not hold for this address. Ask for a new one.");
 
 /// A new refresh token.
-pub(crate) fn refresh_token() -> Result<String, Error> {
+fn refresh_token() -> Result<String, Error> {
     let mut random = [0; RANDOM_BYTES];
     rand::fill(&mut random).map_err(Error::internal)?;
     Ok(SecretKind::Refresh.format(&random))

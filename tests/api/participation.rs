@@ -13,7 +13,7 @@ use preceptor::{
     db::schema::{audit_events, participation_codes, participations, principals, sessions},
     ids::{CohortId, PrincipalId},
     participation::{
-        model::{CodeStatus, Cohort},
+        model::{CodeStatus, Cohort, RedemptionKey},
         store,
     },
     programs,
@@ -127,20 +127,65 @@ on_both! {
         assert_eq!(review["verification"]["method"], "participation_code");
     }
 
-    async fn of_many_redemptions_at_once_one_succeeds(backend: Backend) {
+    async fn of_many_redemptions_at_once_one_is_made(backend: Backend) {
         let app = TestApp::start(backend);
         let made = builders::listed(&app, "codes").await;
         let code = issued(&app, &made, 1).remove(0);
         let before: i64 = principals::table.count().get_result(&mut app.connect()).unwrap();
         let client = app.client();
         let answers = join_all((0..64).map(|_| redeem(&client, &code))).await;
-        assert_eq!(answers.iter().filter(|answer| answer.status == 200).count(), 1);
-        assert_eq!(answers.iter().filter(|answer| answer.status == 410).count(), 63);
+        let mut tokens: Vec<_> = answers.into_iter().map(|answer| answer.expect(200).json()["refresh_token"].clone()).collect();
+        tokens.dedup();
+        assert_eq!(tokens.len(), 1, "all are given the same session");
         let conn = &mut app.connect();
         let after: i64 = principals::table.count().get_result(conn).unwrap();
         let rows: i64 = participations::table.count().get_result(conn).unwrap();
-        assert_eq!((after - before, rows), (1, 1), "the others leave nothing behind");
-        assert_eq!((written(&app, AuditKind::CodeRedeemed), written(&app, AuditKind::SignInFailed)), (1, 63));
+        let opened: i64 = sessions::table.count().get_result(conn).unwrap();
+        assert_eq!((after - before, rows, opened), (1, 1, 1), "the others leave nothing behind");
+        assert_eq!((written(&app, AuditKind::CodeRedeemed), written(&app, AuditKind::SignInFailed)), (1, 0));
+    }
+
+    async fn an_answer_that_was_lost_is_given_again_for_a_while(backend: Backend) {
+        let app = TestApp::start(backend);
+        let made = builders::listed(&app, "codes").await;
+        let codes = issued(&app, &made, 4);
+        let same = |one: &Value, other: &Value| {
+            assert_eq!((subject(one), &one["refresh_token"]), (subject(other), &other["refresh_token"]));
+            assert_eq!((&one["program_id"], &one["period"]), (&other["program_id"], &other["period"]));
+            assert_ne!(one["access_token"], other["access_token"]);
+        };
+        let first = redeem(&app.client(), &codes[0]).await.expect(200).json();
+        same(&redeem(&app.client(), &codes[0]).await.expect(200).json(), &first);
+        // With the tokens that did arrive, too; and for nobody else.
+        same(&redeem(&holder(&app, &first), &codes[0]).await.expect(200).json(), &first);
+        let member = holder(&app, &sign_in(&app, "anna@example.org").await);
+        redeem(&member, &codes[0]).await.problem(410, "gone");
+        // Not any more once the answer has shown to have arrived,
+        let key = SuccessorKey::derive(app.state.auth.keys().secret());
+        let refreshed = refresh(&mut app.connect(), &key, first["refresh_token"].as_str().unwrap(), Timestamp::now());
+        assert!(matches!(refreshed, Ok(Refreshed::Granted(_))));
+        redeem(&app.client(), &codes[0]).await.problem(410, "gone");
+        // nor later,
+        redeem(&app.client(), &codes[1]).await.expect(200);
+        let earlier = |seconds: i64| {
+            let at = Timestamp::now().plus_seconds(-seconds);
+            let conn = &mut app.connect();
+            diesel::update(sessions::table).set(sessions::created_at.eq(at)).execute(conn).unwrap();
+            diesel::update(principals::table).set(principals::created_at.eq(at)).execute(conn).unwrap();
+        };
+        earlier(590);
+        redeem(&app.client(), &codes[1]).await.expect(200);
+        earlier(600);
+        redeem(&app.client(), &codes[1]).await.problem(410, "gone");
+        // nor when the session was ended.
+        let third = redeem(&app.client(), &codes[2]).await.expect(200).json();
+        holder(&app, &third).delete("/v1/me/sessions").await.expect(204);
+        redeem(&app.client(), &codes[2]).await.problem(410, "gone");
+        // A code alone gives nobody into an account that was there before it.
+        let added = redeem(&member, &codes[3]).await.expect(200).json();
+        redeem(&app.client(), &codes[3]).await.problem(410, "gone");
+        same(&redeem(&member, &codes[3]).await.expect(200).json(), &added);
+        assert_eq!(written(&app, AuditKind::CodeRedeemed), 4);
     }
 
     async fn what_does_not_hold_is_told_apart_from_what_never_was(backend: Backend) {
@@ -152,7 +197,8 @@ on_both! {
         let conn = &mut app.connect();
         diesel::update(row(&codes[0])).set(participation_codes::expires_at.eq(Timestamp::now())).execute(conn).unwrap();
         diesel::update(row(&codes[1])).set(participation_codes::status.eq(CodeStatus::Revoked)).execute(conn).unwrap();
-        redeem(&client, &codes[2]).await.expect(200);
+        let tokens = redeem(&client, &codes[2]).await.expect(200).json();
+        holder(&app, &tokens).delete("/v1/me/sessions").await.expect(204);
         for code in &codes {
             let detail = redeem(&client, code).await.problem(410, "gone")["detail"].clone();
             assert_eq!(detail, "The code has been redeemed or revoked, or it has expired.");
@@ -180,6 +226,13 @@ on_both! {
         let tables: Vec<_> =
             rows.iter().filter(|(_, rows)| rows.iter().any(|row| row.contains(&hashed))).map(|(table, _)| table).collect();
         assert_eq!(tables, ["participation_codes"]);
+        // The refresh token follows from the code, but only with the key: no other row holds a hash of the code.
+        let token = body["refresh_token"].as_str().unwrap();
+        assert_eq!(holding(&rows, token), Vec::<String>::new());
+        let unkeyed = SecretKind::Refresh.format(secrets::hash(&codes[1])[..RANDOM_BYTES].try_into().unwrap());
+        let other = RedemptionKey::derive(b"").refresh_token(&codes[1]);
+        let found = |token: &str| rows["refresh_tokens"].iter().any(|row| row.contains(&hex(secrets::hash(token))));
+        assert_eq!((found(token), found(&unkeyed), found(&other)), (true, false, false));
         // A redeemed code's row differs from an open one's by one word; all else is its own hash and what all share.
         let of = |code: &str| {
             let hash = hex(secrets::hash(code));
@@ -252,6 +305,33 @@ on_both! {
         }
         assert_eq!(programs::rebuild(&mut app.connect(), true, Timestamp::now()).unwrap(), 0);
         assert_eq!(verified(&app, &made).await, 2);
+    }
+
+    async fn the_command_line_takes_back_the_codes_that_are_open(backend: Backend) {
+        let app = TestApp::start(backend);
+        let made = builders::listed(&app, "codes").await;
+        let run = |command: &[&str]| {
+            Command::new(env!("CARGO_BIN_EXE_preceptor")).args(command).envs(app.variables()).output().unwrap()
+        };
+        let program = made.program_id.as_str();
+        let issue = ["code", "issue", "--program", program, "--start", "2025-03", "--end", "2025-05", "--count", "2"];
+        let cohorts = [run(&issue), run(&issue)].map(|output| {
+            let log = String::from_utf8(output.stderr).unwrap();
+            let cohort = log.lines().find_map(|line| line.strip_prefix("cohort: ")).unwrap().to_owned();
+            let codes: Vec<String> = String::from_utf8(output.stdout).unwrap().lines().map(str::to_owned).collect();
+            (cohort, codes)
+        });
+        let [(cohort, codes), (_, others)] = &cohorts;
+        redeem(&app.client(), &codes[0]).await.expect(200);
+        let output = run(&["code", "revoke", cohort]);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "1 codes revoked\n");
+        let states = [&codes[0], &codes[1], &others[0]].map(|code| status(&app, code));
+        assert_eq!(states, [CodeStatus::Redeemed, CodeStatus::Revoked, CodeStatus::Open]);
+        redeem(&app.client(), &codes[1]).await.problem(410, "gone");
+        assert_eq!(written(&app, AuditKind::CodesRevoked), 1);
+        let nowhere = Uuid::now_v7().to_string();
+        assert_eq!(run(&["code", "revoke", &nowhere]).status.code(), Some(1));
+        assert_eq!(written(&app, AuditKind::CodesRevoked), 1);
     }
 
     async fn the_command_line_issues_codes(backend: Backend) {
