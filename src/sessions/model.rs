@@ -21,6 +21,9 @@ pub const ABSOLUTE: i64 = 90 * 86_400;
 /// For so many seconds after its use a refresh token gives the same successor again.
 pub const GRACE: i64 = 10;
 
+/// A session that was ended stays for so many seconds, so that a refresh token of it that comes back is known: a day.
+pub const KEPT: i64 = 86_400;
+
 /// The `client_id` of a session's access tokens: it was not opened through a client.
 pub const CLIENT_ID: &str = "preceptor-sign-in";
 

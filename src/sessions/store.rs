@@ -156,14 +156,23 @@ pub fn end_all(conn: &mut Conn, principal: PrincipalId, now: Timestamp) -> Query
     diesel::update(open).set(sessions::ended_at.eq(now)).execute(conn)
 }
 
-/// Removes sessions that ended or expired before `before`, with their refresh tokens: at most `most` of them.
-pub fn purge(conn: &mut Conn, before: Timestamp, most: i64) -> QueryResult<usize> {
-    let old: Vec<SessionId> = sessions::table
-        .filter(sessions::expires_at.lt(before))
+/// Removes sessions that expired before `expired` and sessions that were ended before `ended`, with their refresh
+/// tokens: at most `most` of either.
+pub fn purge(conn: &mut Conn, expired: Timestamp, ended: Timestamp, most: i64) -> QueryResult<usize> {
+    // Two statements, each with an index of its own.
+    let mut old: Vec<SessionId> = sessions::table
+        .filter(sessions::expires_at.lt(expired))
         .order(sessions::expires_at)
         .limit(most)
         .select(sessions::id)
         .load(conn)?;
+    let ended: Vec<SessionId> = sessions::table
+        .filter(sessions::ended_at.lt(ended))
+        .order(sessions::ended_at)
+        .limit(most)
+        .select(sessions::id)
+        .load(conn)?;
+    old.extend(ended);
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(&old))).execute(conn)?;
     diesel::delete(sessions::table.filter(sessions::id.eq_any(&old))).execute(conn)
 }

@@ -14,22 +14,25 @@ pub mod store;
 use crate::{
     db::Db,
     http::Error,
-    sessions::{self, model::ACCESS_LIFETIME},
+    sessions::{
+        self,
+        model::{ACCESS_LIFETIME, KEPT},
+    },
     time::Timestamp,
 };
 
 /// Rows of each table that one run removes; a minute later comes the next.
 const PURGED_AT_ONCE: i64 = 500;
 
-/// Removes expired sign-in codes, and sessions that have ended by themselves.
+/// Removes expired sign-in codes, sessions that have expired, and sessions that were ended.
 ///
-/// A session stays for as long as an access token of it may hold, so that one that was ended is still known as such.
+/// An ended session stays for longer than an access token of it may hold, so that it is still known as ended.
 pub async fn purge(db: &Db, now: Timestamp) -> Result<(), Error> {
     let lifetime = i64::try_from(ACCESS_LIFETIME.as_secs()).map_err(Error::internal)?;
     let before = now.plus_seconds(-2 * lifetime);
     db.write(move |conn| {
         store::purge(conn, now, PURGED_AT_ONCE)?;
-        sessions::store::purge(conn, before, PURGED_AT_ONCE)?;
+        sessions::store::purge(conn, before, now.plus_seconds(-KEPT), PURGED_AT_ONCE)?;
         Ok(())
     })
     .await

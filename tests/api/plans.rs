@@ -24,7 +24,7 @@ use preceptor::{
         derived, desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store,
         model::ProgramStatus, store::Key,
     },
-    providers, red_flags, reviews,
+    providers, red_flags, reviews, sessions,
     time::Timestamp,
     universities,
 };
@@ -189,6 +189,7 @@ on_both! {
         account::store::overview(conn, person, 100).unwrap();
         account::store::open_sessions(conn, person, Some((now, SessionId::from_uuid(nobody))), 21, now).unwrap();
         account::store::stored(conn, person).unwrap();
+        sessions::store::purge(conn, Timestamp::EPOCH, Timestamp::EPOCH, 10).unwrap();
         let (moderator, role) = (app.moderator().await.id.unwrap(), auth::Role::Moderator);
         principals::store::list(conn, role, Some(moderator), 21).unwrap();
         principals::store::conflicts(conn, moderator, None, 21).unwrap();

@@ -366,5 +366,13 @@ on_both! {
             sign_in::purge(&app.state.db, now.plus_seconds(seconds)).await.unwrap();
             assert_eq!(counts(&app), left, "after {seconds} s");
         }
+        // One that was ended goes long before it would have expired, but stays for a day; another one stays.
+        let (tokens, _) = (sign_in(&app, EMAIL).await, sign_in(&app, "other@mail.example.edu").await);
+        app.client().with_token(tokens["access_token"].as_str().unwrap()).delete("/v1/me/sessions").await.expect(204);
+        let now = Timestamp::now();
+        for (seconds, left) in [(86_000, [0, 2, 2]), (86_500, [0, 1, 1])] {
+            sign_in::purge(&app.state.db, now.plus_seconds(seconds)).await.unwrap();
+            assert_eq!(counts(&app), left, "after {seconds} s");
+        }
     }
 }

@@ -59,6 +59,7 @@ CREATE TABLE sessions (
 
 CREATE INDEX sessions_by_principal ON sessions (principal_id, created_at, id);
 CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_by_end ON sessions (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE TABLE refresh_tokens (
     token_hash BYTEA NOT NULL PRIMARY KEY CHECK (octet_length(token_hash) = 32),
