@@ -3,7 +3,11 @@
 use std::fmt::Write;
 
 use aws_lc_rs::constant_time;
-use diesel::{connection::SimpleConnection, prelude::*};
+use diesel::{
+    connection::SimpleConnection,
+    dsl::{exists, not},
+    prelude::*,
+};
 
 use super::AuditKind;
 use crate::{
@@ -115,6 +119,11 @@ pub fn append_all(conn: &mut Conn, key: &AuditKey, events: &[Event], now: Timest
         on_each_backend!(conn, |c| diesel::insert_into(audit_events::table).values(batch).execute(c))?;
     }
     Ok(())
+}
+
+/// Whether nothing has been written down yet.
+pub fn is_empty(conn: &mut Conn) -> QueryResult<bool> {
+    diesel::select(not(exists(audit_events::table.select(audit_events::seq)))).get_result(conn)
 }
 
 /// The events before number `before`, newest first, at most `limit`.

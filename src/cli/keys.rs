@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use super::{Failure, ready, say};
+use super::{Failure, load_keys, ready, say};
 use crate::{
     audit::{self, AuditKey, AuditKind, Event},
     auth::{Change, Keys},
@@ -24,6 +24,10 @@ pub(super) enum KeysCommand {
         /// When it begins to sign: seconds, minutes, hours or days, as in 90s, 10m, 1h, 7d.
         #[arg(long = "in", default_value = "10m", value_parser = seconds)]
         ahead: i64,
+        /// Take a time below six minutes too. Whoever keeps a copy of the key set may then refuse tokens until they
+        /// fetch it anew.
+        #[arg(long)]
+        early: bool,
     },
     /// Emergency: end a key at once, and with it all its tokens.
     Retire {
@@ -33,16 +37,19 @@ pub(super) enum KeysCommand {
 }
 
 pub(super) fn run(config: &Config, command: &KeysCommand) -> Result<(), Failure> {
-    let keys = Keys::load_or_create(&config.data_dir)?;
+    let keys = load_keys(config)?;
     let now = Timestamp::now();
     match command {
         KeysCommand::List => {
             list(&keys, now);
             Ok(())
         }
-        KeysCommand::Rotate { ahead } => {
-            if *ahead < AHEAD {
-                eprintln!("preceptor: whoever keeps a copy of the key set may refuse tokens for the first {AHEAD} s");
+        KeysCommand::Rotate { ahead, early } => {
+            if *ahead < AHEAD && !early {
+                return Err(format!(
+                    "copies of the key set may be {AHEAD} s old, and would refuse the next key; give it longer, or --early"
+                )
+                .into());
             }
             let from = now.plus_seconds(*ahead);
             let change = keys.rotate(now, from)?;

@@ -19,6 +19,7 @@ pub(crate) use tokens::principal;
 
 use crate::{
     app::State,
+    audit::store as audit_store,
     auth::{Keys, Tokens, private_dir},
     config::{self, Config},
     db::{self, Conn, Db, Options, lock::ServerLock, migrations},
@@ -187,8 +188,18 @@ fn ready(config: &Config) -> Result<Conn, Failure> {
     Ok(conn)
 }
 
+/// The keys of this service, for a command beside the server. It makes none where the security log has been begun: keys
+/// from the wrong directory would write entries that do not fit, and the log would be broken from there on.
+fn load_keys(config: &Config) -> Result<Keys, Failure> {
+    if !Keys::are_in(&config.data_dir) && !audit_store::is_empty(&mut ready(config)?)? {
+        let dir = config.data_dir.display();
+        return Err(format!("there are no keys in {dir}; set PRECEPTOR_DATA_DIR to the directory of the server").into());
+    }
+    Ok(Keys::load_or_create(&config.data_dir)?)
+}
+
 fn issuer(config: &Config) -> Result<Tokens, Failure> {
-    Ok(Tokens::new(Keys::load_or_create(&config.data_dir)?, &config.public_url))
+    Ok(Tokens::new(load_keys(config)?, &config.public_url))
 }
 
 fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
@@ -200,7 +211,11 @@ fn serve(config: Config, with_demo: bool) -> Result<(), Failure> {
     } else {
         migrations::check(&mut conn)?;
     }
-    let tokens = issuer(&config)?;
+    if !Keys::are_in(&config.data_dir) && !audit_store::is_empty(&mut conn)? {
+        let dir = config.data_dir.display();
+        tracing::warn!(%dir, "there are no keys, though the security log was begun with some: new ones are made");
+    }
+    let tokens = Tokens::new(Keys::load_or_create(&config.data_dir)?, &config.public_url);
     tokens.self_test(Timestamp::now())?;
     let welcome: Option<String> =
         if with_demo { Some(demo::prepare(&mut conn, &tokens, &config.public_url, Timestamp::now())?) } else { None };

@@ -113,7 +113,7 @@ on_both! {
             }
         }));
         let change = async {
-            succeed(&scene.setup, &["keys", "rotate", "--in", "5s"]).await;
+            succeed(&scene.setup, &["keys", "rotate", "--in", "5s", "--early"]).await;
             // Published before it signs.
             let both = eventually("the next key is published", async || {
                 Some(published(&scene.client).await).filter(|kids| kids.len() == 2)
@@ -139,7 +139,7 @@ on_both! {
         let first = scene.token();
         let old = kid(&first);
         first.get(MINE).await.expect(200);
-        succeed(&scene.setup, &["keys", "rotate", "--in", "0s"]).await;
+        succeed(&scene.setup, &["keys", "rotate", "--in", "0s", "--early"]).await;
         let second = scene.token();
         assert_ne!(kid(&second), old);
         eventually("the new key is taken", async || (second.get(MINE).await.status == 200).then_some(())).await;
@@ -172,6 +172,12 @@ on_both! {
         let list = async || succeed(&setup, &["keys", "list"]).await.lines().map(words).collect::<Vec<_>>();
         let only = list().await;
         assert_eq!((only.len(), only[0][1].as_str(), only[0][3].as_str()), (1, "signs", "-"));
+        for soon in ["0s", "359s"] {
+            let output = run(&setup.variables(), &["keys", "rotate", "--in", soon].map(str::to_owned));
+            let complaint = String::from_utf8(output.stderr).unwrap();
+            assert!(!output.status.success() && complaint.contains("--early"), "{complaint}");
+        }
+        assert_eq!(list().await, only);
         let said = succeed(&setup, &["keys", "rotate"]).await;
         let both = list().await;
         assert_eq!((both[0][1].as_str(), both[1][1].as_str()), ("signs", "waits"));
@@ -185,6 +191,32 @@ on_both! {
         // A token made now is signed by the key that signs now.
         let token = succeed(&setup, &["token", "issue", "--role", "participant"]).await;
         assert_eq!(jsonwebtoken::decode_header(token.trim()).unwrap().kid.unwrap(), both[0][0]);
+    }
+
+    async fn a_command_with_the_wrong_data_directory_makes_no_keys_and_leaves_the_log_sound(backend: Backend) {
+        let setup = Setup::migrated(backend);
+        // The first command on a new database makes keys.
+        succeed(&setup, &["token", "issue", "--role", "admin"]).await;
+        let elsewhere = setup.dir.path().join("elsewhere");
+        let mut wrong = setup.variables();
+        wrong.insert("PRECEPTOR_DATA_DIR".to_owned(), elsewhere.to_str().unwrap().to_owned());
+        for arguments in [
+            "token issue --role admin",
+            "client list",
+            "code issue --program some-program --start 2025-03 --end 2025-04 --count 1",
+            "principal remove 0195f8a0-1c2d-7abc-8def-0123456789ab",
+            "audit verify",
+            "keys list",
+            "keys rotate",
+            "keys retire x",
+        ] {
+            let output = run(&wrong, &arguments.split(' ').map(str::to_owned).collect::<Vec<_>>());
+            let complaint = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{arguments}: {complaint}");
+            assert!(complaint.contains("there are no keys in") && complaint.lines().count() == 1, "{complaint}");
+            assert!(!elsewhere.exists(), "{arguments}");
+        }
+        assert!(succeed(&setup, &["audit", "verify"]).await.starts_with("1 entries"));
     }
 }
 

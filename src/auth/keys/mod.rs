@@ -36,6 +36,8 @@ pub use model::{Entry, Unchanged};
 
 /// The one key of a directory that has never seen a rotation.
 const FIRST: &str = "access-token.pem";
+/// The secret from which others are derived.
+const SECRET: &str = "secret";
 
 /// Why the keys could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -151,12 +153,19 @@ pub struct Keys {
 }
 
 impl Keys {
+    /// Whether the keys are below `data_dir`, so that [`Keys::load_or_create`] makes none.
+    #[must_use]
+    pub fn are_in(data_dir: &Path) -> bool {
+        let dir = data_dir.join("keys");
+        dir.join(SECRET).exists() && (dir.join(files::MANIFEST).exists() || dir.join(FIRST).exists())
+    }
+
     /// Reads the keys below `data_dir`, making those that are not there.
     pub fn load_or_create(data_dir: &Path) -> Result<Self, KeyError> {
         let dir = data_dir.join("keys");
         private_dir(&dir)?;
         let ring = RwLock::new(Arc::new(Ring::load(&dir)?));
-        let secret_path = dir.join("secret");
+        let secret_path = dir.join(SECRET);
         let secret = files::read_or_create(&secret_path, || {
             let mut bytes = [0; 32];
             rand::fill(&mut bytes).ok()?;
