@@ -84,7 +84,7 @@ pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(
         .optional()?;
     let Some(row) = row.filter(|row| row.status.is_public()) else { return Ok(()) };
     let after = row.rated()?;
-    let before = RatedReview { verification: Verification::UniversityEmail, ..after.clone() };
+    let before = RatedReview { verification: Verification::UniversityEmail, ..after };
     review_changed(conn, row.program_id, Some(&before), Some(&after), now)
 }
 
