@@ -36,7 +36,7 @@ pub struct InvalidAddress;
 /// An e-mail address in ASCII, the domain in lower case.
 ///
 /// The part before the `@` stays as typed, capitals included: that is where mail goes. Who it is does not depend on the
-/// spelling ([`Address::mailbox`]).
+/// spelling (`mailbox`).
 /// Letters beyond ASCII are refused, not converted: two that look alike would be two people. An international domain
 /// is typed in its `xn--` form. Quoted local parts and address literals are refused.
 #[derive(Clone, PartialEq, Eq)]
