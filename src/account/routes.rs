@@ -15,17 +15,16 @@ use super::{
 use crate::{
     app::State,
     audit::{self, AuditKind, Event},
-    auth::{Holder, Participant, PurposeKey, Role, Scope, token_of},
+    auth::{Holder, Participant, PurposeKey, token_of},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
     reviews::pseudonym::PseudonymKey,
+    sign_in::model::AddressKeys,
     time::Timestamp,
 };
 
 /// Most participations that the account shows; the export has all.
 const PARTICIPATIONS: i64 = 100;
-/// What the key that addresses are sealed with is derived for.
-const ADDRESS_SEAL: &str = "participant address v1";
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
@@ -74,14 +73,6 @@ impl FromParams for SessionsQuery {
     }
 }
 
-/// A participant with their token: sessions are only opened for participants.
-fn participant(holder: &Holder) -> Result<(), Error> {
-    if holder.caller.role == Role::Participant {
-        return Ok(());
-    }
-    Err(Error::InsufficientScope("This operation needs a participant's token.", Scope::Participant.as_str()))
-}
-
 /// List own sessions
 ///
 /// For participants: the sign-ins that still hold, newest first. Only participants sign in; others have clients or
@@ -101,11 +92,11 @@ fn participant(holder: &Holder) -> Result<(), Error> {
 #[get("/v1/me/sessions")]
 pub async fn list_sessions(
     state: Data<State>,
-    holder: Holder,
+    caller: Participant,
+    req: HttpRequest,
     Query(SessionsQuery(paging)): Query<SessionsQuery>,
 ) -> Result<Page<SessionPage>, Error> {
-    participant(&holder)?;
-    let id = holder.caller.id;
+    let (id, own) = (caller.0.id, token_of(&req)?.session);
     let paging = paging.bound_to(id);
     let after = match paging.position(&state.cursors)? {
         Some(last) => {
@@ -119,7 +110,7 @@ pub async fn list_sessions(
     let position =
         |row: &crate::sessions::store::SessionRow| Position::by_number(row.created_at.as_micros(), *row.id.as_uuid());
     let slice = paging.page(rows, &state.cursors, position);
-    Ok(SessionPage::answer(slice, |row| Session::new(&row, holder.token.session)))
+    Ok(SessionPage::answer(slice, |row| Session::new(&row, own)))
 }
 
 /// End all own sessions
@@ -182,8 +173,7 @@ pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Resu
     let secret = state.auth.keys().secret();
     let address = match &stored.address {
         Some((sealed, _)) => {
-            let open = PurposeKey::derive(secret, ADDRESS_SEAL).open(sealed);
-            let open = open.and_then(|bytes| String::from_utf8(bytes).ok());
+            let open = AddressKeys::derive(secret).open(sealed);
             Some(open.ok_or_else(|| Error::internal("an address does not open with the key of this service"))?)
         }
         None => None,

@@ -123,6 +123,12 @@ impl AddressKeys {
         self.seal.seal(address.to_string().as_bytes())
     }
 
+    /// The address that was sealed; `None` for anything else, and under other keys.
+    #[must_use]
+    pub fn open(&self, sealed: &[u8]) -> Option<String> {
+        String::from_utf8(self.seal.open(sealed)?).ok()
+    }
+
     /// What is stored of a code for an address: keyed, because 40 random bits can be tried out.
     #[must_use]
     pub fn code_hash(&self, address: &Address, code: &str) -> [u8; 32] {

@@ -307,7 +307,7 @@ only the service sets, every member that only some may see. `UPDATE_DOCS=1 cargo
 ## Operations
 
 yes: may; own: for what is their own; public: for what is public; 404: for them it does not exist; empty: 403, or 401
-without a token.
+without a token. `introspect_token` asks for a client's secret or an admin's token in a way of its own (sign-in.md).
 
 | operation | no token |";
 
