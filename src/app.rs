@@ -33,7 +33,9 @@ use crate::{
     metrics::Metrics,
     oauth, outbound, participation, principals,
     programs::{self, list_sql::Frequencies},
-    providers, red_flags, reference, reviews, sign_in, system, universities,
+    providers, red_flags, reference, reviews, sign_in, system,
+    time::{Clock, Timestamp},
+    universities,
 };
 
 /// How many rendered programs are expected, for the cache's tables.
@@ -59,6 +61,8 @@ pub struct State {
     pub auth: Tokens,
     /// The operator's settings.
     pub config: Config,
+    /// Tells the present moment.
+    pub clock: Clock,
     /// Remembers answers by Idempotency-Key.
     pub idempotency: Arc<Idempotency>,
     /// The rate limiter.
@@ -93,6 +97,7 @@ impl State {
             db,
             auth,
             config,
+            clock: Clock::default(),
             idempotency,
             limits,
             mailer,
@@ -103,6 +108,12 @@ impl State {
             frequencies: Arc::default(),
             draining: AtomicBool::new(false),
         }
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The key of the security log's chain.

@@ -182,6 +182,18 @@ id_type! {
     pub struct ConflictId; "Identifier of a conflict of interest."
 }
 id_type! {
+    /// An assessment: all criteria of one program at one time.
+    pub struct AssessmentId; "Identifier of an assessment."
+}
+id_type! {
+    /// A piece of evidence for or against a criterion.
+    pub struct EvidenceId; "Identifier of a piece of evidence."
+}
+id_type! {
+    /// What moderators do about one kind of critical signal on one program.
+    pub struct TriageEntryId; "Identifier of a triage entry."
+}
+id_type! {
     /// A university.
     pub struct UniversityId; "Identifier of a university."
 }

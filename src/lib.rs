@@ -1,8 +1,8 @@
 //! Preceptor vets medical internships abroad: program listings, participant reviews, red-flag reports, and the
 //! verdict that follows from them, served as a JSON REST API from one binary.
 //!
-//! The features are [`programs`], [`providers`], [`universities`], [`reviews`] and [`red_flags`]; each has a pure
-//! `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
+//! The features are [`programs`], [`providers`], [`universities`], [`reviews`], [`red_flags`], [`vetting`],
+//! [`assessments`] and [`self_reports`]; each has a pure `model`, a `store` of database queries and `routes`. The heart is [`verdict`] and [`score`], two pure modules.
 //! Who comes in, and how, is in [`clients`], [`oauth`], [`sign_in`], [`participation`], [`sessions`], [`account`] and
 //! [`principals`]. Around them stand [`http`] (what every operation shares), [`auth`] (who is asking), [`audit`] (the
 //! security log), [`mail`], [`outbound`] (calls to addresses of others), [`db`] (one store, two engines),
@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod app;
+pub mod assessments;
 pub mod audit;
 pub mod auth;
 pub mod cli;
@@ -36,6 +37,7 @@ pub mod reviews;
 pub mod rules;
 pub mod score;
 pub mod search_text;
+pub mod self_reports;
 pub mod server;
 pub mod sessions;
 pub mod sign_in;
@@ -44,3 +46,4 @@ pub mod text_enum;
 pub mod time;
 pub mod universities;
 pub mod verdict;
+pub mod vetting;

@@ -86,6 +86,9 @@ async fn keep_up(state: Data<State>) {
         if let Err(error) = crate::programs::refresh(&state.db, now).await {
             tracing::error!(%error, "derived columns could not be brought to the present day");
         }
+        if let Err(error) = crate::vetting::standing_store::catch_up(&state.db, now).await {
+            tracing::error!(%error, "programs could not be judged by the present rubric");
+        }
         if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "revocations of expired tokens could not be forgotten");
         }

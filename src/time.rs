@@ -6,6 +6,11 @@
 
 mod column;
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
 use chrono::{DateTime, Datelike, Months, NaiveDate, SecondsFormat, Utc};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat};
 
@@ -107,6 +112,36 @@ integer_column!(Timestamp, i64, diesel::sql_types::BigInt, "timestamp", |schema|
     .description(Some("A moment: RFC 3339 in UTC with six fraction digits."))
     .examples([serde_json::json!("2025-03-01T12:30:00.000000Z")]));
 
+/// Tells the present moment to whoever answers requests: that of the computer's clock, until it is [set](Self::set),
+/// so that tests can travel in time. Copies tell the same.
+#[derive(Debug, Clone)]
+pub struct Clock(Arc<AtomicI64>);
+
+impl Clock {
+    /// No moment: the computer's clock is followed.
+    const FOLLOWS: i64 = i64::MIN;
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        match self.0.load(Ordering::Relaxed) {
+            Self::FOLLOWS => Timestamp::now(),
+            micros => Timestamp(micros),
+        }
+    }
+
+    /// Stops the clock at a moment.
+    pub fn set(&self, at: Timestamp) {
+        self.0.store(at.as_micros(), Ordering::Relaxed);
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self(Arc::new(AtomicI64::new(Self::FOLLOWS)))
+    }
+}
+
 /// A calendar day: days since 1970-01-01, years 0000 to 9999. JSON: `"2025-03-01"`.
 #[derive(
     Debug,
@@ -141,6 +176,16 @@ impl Day {
     #[must_use]
     pub const fn days_since(self, earlier: Self) -> i32 {
         self.0 - earlier.0
+    }
+
+    /// 9999-12-31, the last day, which stands for "never" in bounds.
+    pub const NEVER: Self = Self(2_932_896);
+
+    /// The same day of the month a number of months later, or the last one of a shorter month; at most
+    /// the last day of the year 9999.
+    #[must_use]
+    pub fn plus_months(self, months: u32) -> Self {
+        self.date().checked_add_months(Months::new(months)).map_or(Self::NEVER, Self::from_date).min(Self::NEVER)
     }
 
     /// The month that holds this day.

@@ -1,18 +1,31 @@
-//! The verdict on a program: a pure function of what was found out, so that the same inputs give
-//! the same answer offline.
+//! The verdict on a program: a pure function of what was found out and of the day, so that the same inputs give the
+//! same answer offline.
 //!
-//! Patient safety gates it: a substantiated critical report decides alone until it is remediated.
-//! What is not known never reads as safe: without an assessment the verdict is "insufficient
-//! evidence". Stars are not an input and so cannot move it.
+//! Every fact that speaks against the best verdict is a reason, and every reason limits what the verdict can be: the
+//! verdict is the worst of these limits. So a further reason never improves it, and stars, which are no reason, never
+//! move it. What is not known never reads as safe: without an assessment, without evidence, or with expired evidence on
+//! a critical criterion the limit is "insufficient evidence". What was found to be bad does not fade: evidence of a
+//! failure needs no renewal.
+
+mod facts;
+mod reasons;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::{
+    facts::{
+        AccountFact, AssessmentFacts, ContradictedClaim, CriterionStatus, EvidenceFact, Inputs, ReportFact,
+        RubricFacts, RulingFacts, ScopeFinding, SignalFact, TriageStatus,
+    },
+    reasons::{Reason, ReasonCode},
+};
 use crate::{
-    ids::ReportId,
-    red_flags::model::ReportStatus,
-    reference::{CriterionCode, RedFlagKind, Severity},
+    reference::{CriterionCode, Severity},
     text_enum::text_enum,
+    time::Day,
 };
 
 text_enum! {
@@ -34,74 +47,32 @@ text_enum! {
     pub enum Notice {
         /// A moderator has taken the program from the lists.
         Suspended = "suspended",
+        /// A verified review reports something critical, and moderators have not ruled on it yet.
+        UnderReview = "under_review",
+        /// The assessment rests on evidence that has expired, or on a listing that has since changed.
+        Stale = "stale",
+        /// Participants with verified reviews contradict claims of the listing.
+        ContradictedClaims = "contradicted_claims",
     }
 }
 
-text_enum! {
-    /// Why the verdict is what it is.
-    pub enum ReasonCode {
-        /// Critical reports were found true and are not remediated.
-        CriticalReportStands = "critical_report_stands",
-        /// Reports that are not critical were found true and are not remediated.
-        ReportStands = "report_stands",
-        /// No assessment against the rubric exists.
-        NoAssessment = "no_assessment",
-    }
-}
-
-impl ReasonCode {
-    const fn detail(self) -> &'static str {
-        match self {
-            Self::CriticalReportStands => {
-                "At least one report of a critical red flag was found true and has not been remediated."
-            }
-            Self::ReportStands => "At least one report of a red flag was found true and has not been remediated.",
-            Self::NoAssessment => {
-                "The program has not been assessed against the rubric, so it is not known to be safe."
-            }
-        }
-    }
-}
-
-/// A report as far as the verdict depends on it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ReportFact {
-    /// Public id of the report.
-    pub id: ReportId,
-    /// Kind of red flag.
-    pub kind: RedFlagKind,
-    /// Severity found.
-    pub severity: Severity,
-    /// State; only reports that stand count.
-    pub status: ReportStatus,
-}
-
-/// Everything the verdict depends on.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Inputs {
-    /// The program is suspended.
-    pub suspended: bool,
-    /// Reports on the program, in any order and state.
-    pub reports: Vec<ReportFact>,
-}
-
-/// One reason, pointing at what it rests on.
+/// What holds of one criterion on a day, after everything that speaks against it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-pub struct Reason {
-    /// Machine-readable reason.
-    pub code: ReasonCode,
-    /// The reason in a sentence.
-    #[schema(max_length = 500)]
-    pub detail: String,
-    /// Ids of the reports it rests on, in ascending order.
-    #[schema(max_items = 100_000)]
-    pub report_ids: Vec<ReportId>,
-    /// Kinds of red flag that those reports are about.
-    #[schema(max_items = 35)]
-    pub kinds: Vec<RedFlagKind>,
-    /// Criteria of the rubric that those kinds speak against.
-    #[schema(max_items = 100)]
-    pub criteria: Vec<CriterionCode>,
+pub struct CriterionStanding {
+    /// The criterion.
+    pub criterion: CriterionCode,
+    /// Failing it decides the verdict alone.
+    pub critical: bool,
+    /// What the assessment found; null where it did not rule or there is none.
+    pub ruled: Option<CriterionStatus>,
+    /// What holds: the ruling, unless its evidence is missing or expired, or reports, signals or the listing's scope
+    /// speak against it.
+    pub status: CriterionStatus,
+    /// The strongest evidence that holds, 0 to 3.
+    #[schema(minimum = 0, maximum = 3)]
+    pub evidence_level: u8,
+    /// The first day on which no evidence holds any more; null without evidence that holds.
+    pub expires_on: Option<Day>,
 }
 
 /// The verdict with its reasons.
@@ -110,145 +81,260 @@ pub struct VerdictOutcome {
     /// The conclusion.
     pub verdict: Verdict,
     /// What a reader must know besides.
+    #[schema(max_items = 10)]
     pub notices: Vec<Notice>,
+    /// The first day on which verdict, notices or reasons change by the clock alone, if nothing else happens: the next
+    /// expiry of evidence that carries a ruling; null when no day does that.
+    pub holds_until: Option<Day>,
     /// Why, the decisive reason first.
+    #[schema(max_items = 100)]
     pub reasons: Vec<Reason>,
+    /// Every criterion of the rubric, in its order.
+    #[schema(min_items = 14, max_items = 14)]
+    pub criteria: Vec<CriterionStanding>,
 }
 
-/// Decides. The order of the reports does not matter.
+/// Decides for a day. The order of the inputs does not matter.
 #[must_use]
-pub fn decide(inputs: &Inputs) -> VerdictOutcome {
-    let standing = |critical: bool| {
-        inputs
-            .reports
-            .iter()
-            .filter(move |report| report.status.stands() && (report.severity == Severity::Critical) == critical)
-    };
-    let critical = reason(ReasonCode::CriticalReportStands, standing(true));
-    let other = reason(ReasonCode::ReportStands, standing(false));
-    let verdict = if critical.report_ids.is_empty() { Verdict::InsufficientEvidence } else { Verdict::NotRecommended };
-    let no_assessment = reason(ReasonCode::NoAssessment, std::iter::empty());
-    let reasons = [critical, no_assessment, other]
-        .into_iter()
-        .filter(|reason| reason.code == ReasonCode::NoAssessment || !reason.report_ids.is_empty())
-        .collect();
-    let notices = if inputs.suspended { vec![Notice::Suspended] } else { Vec::new() };
-    VerdictOutcome { verdict, notices, reasons }
+pub fn decide(inputs: &Inputs, today: Day) -> VerdictOutcome {
+    let mut reasons = Vec::new();
+    reports(inputs, &mut reasons);
+    signals(inputs, &mut reasons);
+    scope(inputs, &mut reasons);
+    let mut criteria = Vec::with_capacity(CriterionCode::ALL.len());
+    for criterion in CriterionCode::ALL {
+        let mut standing = assessed(inputs, *criterion, today, &mut reasons);
+        standing.status = against(inputs, *criterion).map_or(standing.status, |worst| standing.status.min(worst));
+        criteria.push(standing);
+    }
+    if inputs.assessment.is_none() {
+        reasons.push(Reason::new(ReasonCode::NoAssessment, Verdict::InsufficientEvidence));
+    }
+    let verdict = reasons.iter().map(|reason| reason.limits_to).min().unwrap_or(Verdict::MeetsStandard);
+    if reasons.is_empty() {
+        reasons.push(every_criterion_met(inputs, today));
+    }
+    let mut reasons: Vec<Reason> = reasons.into_iter().map(Reason::in_order).collect();
+    reasons.sort_by(|one, two| {
+        let key = |reason: &Reason| (reason.limits_to, reason.code);
+        key(one).cmp(&key(two)).then_with(|| (&one.criteria, &one.kinds).cmp(&(&two.criteria, &two.kinds)))
+    });
+    VerdictOutcome {
+        verdict,
+        notices: notices(inputs, today),
+        holds_until: next_expiry(inputs, today),
+        reasons,
+        criteria,
+    }
 }
 
-fn reason<'a>(code: ReasonCode, reports: impl Iterator<Item = &'a ReportFact>) -> Reason {
-    let (mut report_ids, mut kinds): (Vec<ReportId>, Vec<RedFlagKind>) =
-        reports.map(|report| (report.id, report.kind)).unzip();
-    report_ids.sort_unstable();
-    kinds.sort_unstable();
-    kinds.dedup();
-    let mut criteria: Vec<CriterionCode> = kinds.iter().copied().flat_map(CriterionCode::touched_by).collect();
-    criteria.sort_unstable();
-    criteria.dedup();
-    Reason { code, detail: code.detail().to_owned(), report_ids, kinds, criteria }
+/// The next day on which a ruling loses the last of the evidence that it needs.
+fn next_expiry(inputs: &Inputs, today: Day) -> Option<Day> {
+    let rulings = inputs.assessment.iter().flat_map(|assessment| &assessment.rulings);
+    let needing = rulings.filter(|ruling| inputs.needs_evidence(ruling));
+    needing.filter_map(|ruling| ruling.holds_until(today)).min()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
+/// How the verdict changes by the clock alone: it only ever gets worse, at most twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Outlook {
+    /// The verdict now.
+    pub verdict: Verdict,
+    /// From this day it is `meets_with_conditions` at best; [`Day::NEVER`] when no day does that.
+    pub conditions_from: Day,
+    /// From this day it is `insufficient_evidence` at best; [`Day::NEVER`] when no day does that.
+    pub insufficient_from: Day,
+    /// From this day the notice `stale` stands; [`Day::NEVER`] when no day does that.
+    pub stale_from: Day,
+}
 
-    fn report(number: u8, kind: RedFlagKind, severity: Severity, status: ReportStatus) -> ReportFact {
-        ReportFact { id: ReportId::new_v4([number; 16]), kind, severity, status }
-    }
-
-    fn any_report() -> impl Strategy<Value = ReportFact> {
-        (
-            any::<[u8; 16]>(),
-            proptest::sample::select(RedFlagKind::ALL),
-            proptest::sample::select(Severity::ALL),
-            proptest::sample::select(ReportStatus::ALL),
-        )
-            .prop_map(|(id, kind, severity, status)| ReportFact {
-                id: ReportId::new_v4(id),
-                kind,
-                severity,
-                status,
-            })
-    }
-
-    fn any_inputs() -> impl Strategy<Value = Inputs> {
-        (any::<bool>(), proptest::collection::vec(any_report(), 0..8))
-            .prop_map(|(suspended, reports)| Inputs { suspended, reports })
-    }
-
-    #[test]
-    fn nothing_known_is_insufficient_evidence() {
-        let outcome = decide(&Inputs::default());
-        assert_eq!(outcome.verdict, Verdict::InsufficientEvidence);
-        assert_eq!(outcome.reasons.iter().map(|reason| reason.code).collect::<Vec<_>>(), [ReasonCode::NoAssessment]);
-        assert!(outcome.notices.is_empty());
-    }
-
-    #[test]
-    fn a_standing_critical_report_decides_and_is_pointed_at() {
-        let kind = RedFlagKind::UnsupervisedPatientContact;
-        let mut inputs = Inputs {
-            suspended: true,
-            reports: vec![
-                report(2, kind, Severity::Critical, ReportStatus::Substantiated),
-                report(1, kind, Severity::Critical, ReportStatus::Substantiated),
-                report(3, RedFlagKind::VagueRole, Severity::Major, ReportStatus::Substantiated),
-            ],
+impl Outlook {
+    /// What the inputs give from a day on.
+    #[must_use]
+    pub fn of(inputs: &Inputs, today: Day) -> Self {
+        let verdict = decide(inputs, today).verdict;
+        let mut outlook = Self {
+            verdict,
+            conditions_from: Day::NEVER,
+            insufficient_from: Day::NEVER,
+            stale_from: if is_stale(inputs, today) { today } else { Day::NEVER },
         };
-        let outcome = decide(&inputs);
-        assert_eq!((outcome.verdict, outcome.notices), (Verdict::NotRecommended, vec![Notice::Suspended]));
-        let first = &outcome.reasons[0];
-        assert_eq!(first.code, ReasonCode::CriticalReportStands);
-        assert_eq!(first.report_ids, [ReportId::new_v4([1; 16]), ReportId::new_v4([2; 16])]);
-        assert_eq!((&first.kinds[..], &first.criteria[..]), (&[kind][..], &[CriterionCode::LicensedSupervision][..]));
-        assert_eq!(outcome.reasons[2].code, ReasonCode::ReportStands);
-
-        for report in &mut inputs.reports {
-            report.status = ReportStatus::Remediated;
+        let rulings = inputs.assessment.iter().flat_map(|assessment| &assessment.rulings);
+        let expiries = rulings.flat_map(|ruling| &ruling.evidence).map(|evidence| evidence.expires_on);
+        let mut days: Vec<Day> = expiries.filter(|day| *day > today).collect();
+        days.sort_unstable();
+        days.dedup();
+        for day in days {
+            let then = decide(inputs, day).verdict;
+            if then < verdict && then <= Verdict::InsufficientEvidence {
+                outlook.insufficient_from = outlook.insufficient_from.min(day);
+            } else if then < verdict {
+                outlook.conditions_from = outlook.conditions_from.min(day);
+            }
+            if is_stale(inputs, day) {
+                outlook.stale_from = outlook.stale_from.min(day);
+            }
         }
-        assert_eq!(decide(&inputs).verdict, Verdict::InsufficientEvidence);
+        outlook
     }
 
-    #[test]
-    fn only_reports_that_stand_count() {
-        for status in ReportStatus::ALL {
-            let inputs = Inputs {
-                suspended: false,
-                reports: vec![report(1, RedFlagKind::DeliveriesByStudents, Severity::Critical, *status)],
-            };
-            let decided = decide(&inputs).verdict == Verdict::NotRecommended;
-            assert_eq!(decided, *status == ReportStatus::Substantiated, "{status}");
+    /// The verdict on a day not before the one that the outlook was made for.
+    #[must_use]
+    pub fn on(&self, today: Day) -> Verdict {
+        if today >= self.insufficient_from {
+            self.verdict.min(Verdict::InsufficientEvidence)
+        } else if today >= self.conditions_from {
+            self.verdict.min(Verdict::MeetsWithConditions)
+        } else {
+            self.verdict
         }
     }
+}
 
-    proptest! {
-        #[test]
-        fn a_further_substantiated_critical_report_never_improves_the_verdict(inputs in any_inputs(), more in any_report()) {
-            let mut worse = inputs.clone();
-            worse.reports.push(ReportFact { severity: Severity::Critical, status: ReportStatus::Substantiated, ..more });
-            prop_assert!(decide(&worse).verdict <= decide(&inputs).verdict);
-            prop_assert_eq!(decide(&worse).verdict, Verdict::NotRecommended);
-        }
+/// The notices that no clock changes, without suspension, which is a state of the program.
+#[must_use]
+pub fn standing_notices(inputs: &Inputs) -> Vec<Notice> {
+    let under_review = inputs.signals.iter().any(SignalFact::is_open);
+    let contradicted = !inputs.contradicted_claims.is_empty();
+    let found = [(Notice::UnderReview, under_review), (Notice::ContradictedClaims, contradicted)];
+    found.into_iter().filter_map(|(notice, stands)| stands.then_some(notice)).collect()
+}
 
-        #[test]
-        fn no_further_report_of_any_kind_improves_the_verdict(inputs in any_inputs(), more in any_report()) {
-            let mut with = inputs.clone();
-            with.reports.push(more);
-            prop_assert!(decide(&with).verdict <= decide(&inputs).verdict);
-        }
+fn notices(inputs: &Inputs, today: Day) -> Vec<Notice> {
+    let mut notices = standing_notices(inputs);
+    notices.extend(inputs.suspended.then_some(Notice::Suspended));
+    notices.extend(is_stale(inputs, today).then_some(Notice::Stale));
+    notices.sort_unstable();
+    notices
+}
 
-        #[test]
-        fn the_order_of_reports_does_not_matter(inputs in any_inputs()) {
-            let mut reversed = inputs.clone();
-            reversed.reports.reverse();
-            prop_assert_eq!(decide(&reversed), decide(&inputs));
-        }
+fn is_stale(inputs: &Inputs, today: Day) -> bool {
+    inputs.assessment.as_ref().is_some_and(|assessment| {
+        assessment.listing_changed
+            || assessment.rulings.iter().any(|ruling| inputs.needs_evidence(ruling) && all_expired(ruling, today))
+    })
+}
 
-        #[test]
-        fn without_an_assessment_nothing_reads_as_safe(inputs in any_inputs()) {
-            prop_assert!(decide(&inputs).verdict <= Verdict::InsufficientEvidence);
-            prop_assert!(!decide(&inputs).reasons.is_empty());
-        }
+fn all_expired(ruling: &RulingFacts, today: Day) -> bool {
+    !ruling.evidence.is_empty() && ruling.holds_until(today).is_none()
+}
+
+fn reports(inputs: &Inputs, reasons: &mut Vec<Reason>) {
+    let mut critical = Reason::new(ReasonCode::CriticalReportStands, Verdict::NotRecommended);
+    let mut other = Reason::new(ReasonCode::ReportStands, Verdict::MeetsWithConditions);
+    for report in inputs.reports.iter().filter(|report| report.status.stands()) {
+        let reason = if report.severity == Severity::Critical { &mut critical } else { &mut other };
+        reason.report_ids.push(report.id);
+        reason.kinds.push(report.kind);
+        reason.criteria.extend(&report.criteria);
     }
+    reasons.extend([critical, other].into_iter().filter(|reason| !reason.report_ids.is_empty()));
+}
+
+/// What a failure of some criteria limits the verdict to.
+fn failing(inputs: &Inputs, criteria: &[CriterionCode]) -> Verdict {
+    let critical = criteria.iter().any(|criterion| inputs.rubric.critical.contains(criterion));
+    if critical { Verdict::NotRecommended } else { Verdict::MeetsWithConditions }
+}
+
+fn signals(inputs: &Inputs, reasons: &mut Vec<Reason>) {
+    for signal in inputs.signals.iter().filter(|signal| signal.stands()) {
+        let confirmed = signal.triage_status == Some(TriageStatus::Confirmed);
+        let code = if confirmed { ReasonCode::SignalConfirmed } else { ReasonCode::SignalCorroborated };
+        let mut reason = Reason::new(code, failing(inputs, &signal.criteria));
+        reason.kinds.push(signal.kind);
+        reason.criteria.clone_from(&signal.criteria);
+        let critical = signal.accounts.iter().filter(|account| account.severity == Severity::Critical);
+        reason.review_ids = critical.map(|account| account.review_id).collect();
+        reason.triage_entry_ids.extend(signal.triage_entry_id);
+        reasons.push(reason);
+    }
+}
+
+fn scope(inputs: &Inputs, reasons: &mut Vec<Reason>) {
+    let limit = failing(inputs, &[CriterionCode::ScopeDefined]);
+    let mut beyond = Reason::new(ReasonCode::ScopeBeyondMatrix, limit);
+    let mut unsupervised = Reason::new(ReasonCode::ScopeWithoutSupervision, Verdict::MeetsWithConditions);
+    for finding in &inputs.scope {
+        let reason = if finding.severity == Severity::Critical { &mut beyond } else { &mut unsupervised };
+        reason.kinds.push(finding.kind);
+        reason.criteria.push(CriterionCode::ScopeDefined);
+    }
+    reasons.extend([beyond, unsupervised].into_iter().filter(|reason| !reason.kinds.is_empty()));
+}
+
+/// The worst that reports, signals and the listing's scope make of a criterion; `None` when nothing speaks against it.
+fn against(inputs: &Inputs, criterion: CriterionCode) -> Option<CriterionStatus> {
+    let of =
+        |severity| if severity == Severity::Critical { CriterionStatus::NotMet } else { CriterionStatus::PartlyMet };
+    let standing = |report: &&ReportFact| report.status.stands() && report.criteria.contains(&criterion);
+    let reports = inputs.reports.iter().filter(standing).map(|report| of(report.severity));
+    let stands = |signal: &&SignalFact| signal.stands() && signal.criteria.contains(&criterion);
+    let signals = inputs.signals.iter().filter(stands).map(|_| CriterionStatus::NotMet);
+    let about_scope = inputs.scope.iter().filter(|_| criterion == CriterionCode::ScopeDefined);
+    reports.chain(signals).chain(about_scope.map(|finding| of(finding.severity))).min()
+}
+
+/// What the assessment says of a criterion on a day, and the reason where that speaks against the best verdict.
+fn assessed(inputs: &Inputs, criterion: CriterionCode, today: Day, reasons: &mut Vec<Reason>) -> CriterionStanding {
+    let critical = inputs.rubric.critical.contains(&criterion);
+    let mut standing = CriterionStanding {
+        criterion,
+        critical,
+        ruled: None,
+        status: CriterionStatus::Unknown,
+        evidence_level: 0,
+        expires_on: None,
+    };
+    let Some(assessment) = &inputs.assessment else { return standing };
+    let ruling = assessment.rulings.iter().find(|ruling| ruling.criterion == criterion);
+    let evidence = ruling.map_or(&[][..], |ruling| &ruling.evidence);
+    let holding = || evidence.iter().filter(|evidence| evidence.expires_on > today);
+    standing.ruled = ruling.map(|ruling| ruling.status);
+    standing.evidence_level = holding().map(|evidence| evidence.level).max().unwrap_or(0);
+    standing.expires_on = ruling.and_then(|ruling| ruling.holds_until(today));
+    let status = standing.ruled.unwrap_or(CriterionStatus::Unknown);
+    let needs = ruling.is_some_and(|ruling| inputs.needs_evidence(ruling));
+    let carried = !needs || standing.evidence_level > 0;
+    standing.status = if carried { status } else { CriterionStatus::Unknown };
+    let code = match (standing.status, critical) {
+        (CriterionStatus::Unknown, _) if !carried => match (evidence.is_empty(), critical) {
+            (true, true) => ReasonCode::CriticalEvidenceMissing,
+            (true, false) => ReasonCode::EvidenceMissing,
+            (false, true) => ReasonCode::CriticalEvidenceExpired,
+            (false, false) => ReasonCode::EvidenceExpired,
+        },
+        (CriterionStatus::Unknown, true) => ReasonCode::CriticalCriterionUnknown,
+        (CriterionStatus::Unknown, false) => ReasonCode::CriterionUnknown,
+        (CriterionStatus::NotMet, true) => ReasonCode::CriticalCriterionNotMet,
+        (CriterionStatus::NotMet, false) => ReasonCode::CriterionNotMet,
+        (CriterionStatus::PartlyMet, _) => ReasonCode::CriterionPartlyMet,
+        (CriterionStatus::Met | CriterionStatus::NotApplicable, _) => return standing,
+    };
+    let limits_to = match (standing.status, critical) {
+        (CriterionStatus::NotMet, true) => Verdict::NotRecommended,
+        (CriterionStatus::Unknown, true) => Verdict::InsufficientEvidence,
+        _ => Verdict::MeetsWithConditions,
+    };
+    let mut reason = Reason::new(code, limits_to);
+    reason.criteria.push(criterion);
+    reason.assessment_id = Some(assessment.id);
+    reason.evidence_ids = evidence.iter().map(|evidence| evidence.id).collect();
+    // A failure is not undone by the age of what showed it.
+    reason.until = standing.expires_on.filter(|_| needs);
+    reasons.push(reason);
+    standing
+}
+
+fn every_criterion_met(inputs: &Inputs, today: Day) -> Reason {
+    let mut reason = Reason::new(ReasonCode::EveryCriterionMet, Verdict::MeetsStandard);
+    let Some(assessment) = &inputs.assessment else { return reason };
+    reason.assessment_id = Some(assessment.id);
+    for ruling in &assessment.rulings {
+        reason.criteria.push(ruling.criterion);
+        let holding: Vec<_> = ruling.evidence.iter().filter(|evidence| evidence.expires_on > today).collect();
+        reason.evidence_ids.extend(holding.iter().map(|evidence| evidence.id));
+    }
+    reason.until = next_expiry(inputs, today);
+    reason
 }

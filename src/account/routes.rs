@@ -105,7 +105,7 @@ pub async fn list_sessions(
         }
         None => None,
     };
-    let (limit, now) = (paging.fetch(), Timestamp::now());
+    let (limit, now) = (paging.fetch(), state.now());
     let rows = state.db.read_latest(move |conn| Ok(store::open_sessions(conn, id, after, limit, now)?)).await?;
     let position =
         |row: &crate::sessions::store::SessionRow| Position::by_number(row.created_at.as_micros(), *row.id.as_uuid());
@@ -125,7 +125,7 @@ pub async fn list_sessions(
 )]
 #[delete("/v1/me/sessions")]
 pub async fn end_sessions(state: Data<State>, caller: Participant, _: NoQuery) -> Result<NoContent, Error> {
-    let (id, key, now) = (caller.0.id, state.audit_key(), Timestamp::now());
+    let (id, key, now) = (caller.0.id, state.audit_key(), state.now());
     state.db.write(move |conn| store::end_sessions(conn, id, &key, now)).await?;
     Ok(NoContent)
 }
@@ -149,7 +149,7 @@ pub async fn end_session(
     session: Path<SessionId>,
     _: NoQuery,
 ) -> Result<NoContent, Error> {
-    let (id, key, now) = (caller.0.id, state.audit_key(), Timestamp::now());
+    let (id, key, now) = (caller.0.id, state.audit_key(), state.now());
     let session = session.into_inner();
     state.db.write(move |conn| store::end_session(conn, id, session, &key, now)).await?;
     Ok(NoContent)
@@ -168,7 +168,7 @@ pub async fn end_session(
 )]
 #[get("/v1/me/export")]
 pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Result<Found<Export>, Error> {
-    let (id, now) = (caller.0.id, Timestamp::now());
+    let (id, now) = (caller.0.id, state.now());
     let stored = state.db.read_latest(move |conn| store::stored(conn, id)).await?;
     let secret = state.auth.keys().secret();
     let address = match &stored.address {
@@ -228,7 +228,7 @@ pub async fn erase(
     Query(ErasureQuery(reviews)): Query<ErasureQuery>,
 ) -> Result<NoContent, Error> {
     let reviews = reviews.ok_or_else(|| Error::internal("a query without a choice passed its check"))?;
-    let (key, now) = (state.audit_key(), Timestamp::now());
+    let (key, now) = (state.audit_key(), state.now());
     // How many decisions there will be is known in the transaction only, so their ids are made from one random seed.
     let mut seed = [0; 32];
     rand::fill(&mut seed).map_err(|_| Error::internal("the system gives no randomness"))?;

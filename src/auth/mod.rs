@@ -68,7 +68,7 @@ pub const REVOKED: Error = Error::Unauthorized("The access token has been revoke
 async fn authenticate(req: &HttpRequest) -> Result<Option<Caller>, Error> {
     let state = req.app_data::<Data<State>>().ok_or_else(|| Error::internal("the app has no state"))?;
     let Some(token) = bearer(req.headers())? else { return Ok(None) };
-    let verified = verified(state, token, Timestamp::now()).await?;
+    let verified = verified(state, token, state.now()).await?;
     let principal = state.db.read_latest(move |conn| Ok(principals::behind(conn, &verified)?)).await?;
     let caller = principal.map(|principal| principal.caller()).ok_or(REVOKED)?;
     req.extensions_mut().insert(caller);

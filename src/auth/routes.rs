@@ -9,7 +9,6 @@ use super::Jwk;
 use crate::{
     app::State,
     http::{Found, NoQuery},
-    time::Timestamp,
 };
 
 /// Seconds for which the key set may be kept: shorter than the time between the publication of a key and its first
@@ -42,5 +41,5 @@ pub struct KeySet {
 )]
 #[get("/.well-known/jwks.json")]
 pub async fn key_set(state: Data<State>, _: NoQuery) -> Found<KeySet> {
-    Found::computed(KeySet { keys: state.auth.keys().published(Timestamp::now()) }).fresh_for(FRESH)
+    Found::computed(KeySet { keys: state.auth.keys().published(state.now()) }).fresh_for(FRESH)
 }

@@ -111,7 +111,7 @@ pub async fn post_client(
     _: NoQuery,
 ) -> Result<Answered<Created<ClientBody>>, Error> {
     let input = body.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     let secret = fresh_secret(SecretInput { expires_in_days: None }.expires_at(now))?;
     let text = secret.text.clone();
     let id = ClientId::from_uuid(Uuid::now_v7());
@@ -182,7 +182,7 @@ pub async fn patch_client(
     if current.row.revoked_at.is_some() {
         return Err(Error::Conflict("The client has been revoked.".to_owned()));
     }
-    let (now, key) = (Timestamp::now(), state.audit_key());
+    let (now, key) = (state.now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let view = store::update(conn, &current, &edit, now)?;
         audit::append(conn, &key, &event(AuditKind::ClientChanged, &caller, id), now)?;
@@ -212,7 +212,7 @@ pub async fn revoke_client(
     _: NoQuery,
 ) -> Result<Answered<Changed<ClientBody>>, Error> {
     let id = client.into_inner();
-    let (now, key) = (Timestamp::now(), state.audit_key());
+    let (now, key) = (state.now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let (view, revoked) = store::revoke(conn, id, now)?;
         if revoked {
@@ -248,7 +248,7 @@ pub async fn post_secret(
 ) -> Result<Answered<Created<ClientBody>>, Error> {
     let id = client.into_inner();
     state.db.read_latest(move |conn| store::find(conn, id)).await?.ok_or(Error::NotFound("client"))?;
-    let now = Timestamp::now();
+    let now = state.now();
     let secret = fresh_secret(body.valid()?.expires_at(now))?;
     let (text, key) = (secret.text.clone(), state.audit_key());
     let work = move |conn: &mut Conn| {
@@ -295,7 +295,7 @@ pub async fn revoke_secret(
     _: NoQuery,
 ) -> Result<Answered<Changed<ClientBody>>, Error> {
     let (id, secret) = path.into_inner();
-    let (now, key) = (Timestamp::now(), state.audit_key());
+    let (now, key) = (state.now(), state.audit_key());
     let work = move |conn: &mut Conn| {
         let (view, revoked) = store::revoke_secret(conn, id, secret, now)?;
         if revoked {

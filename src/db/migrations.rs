@@ -10,6 +10,7 @@ use diesel::{
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use super::Conn;
+use crate::vetting::rubric_store;
 
 /// The migrations of the embedded engine.
 pub const SQLITE: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
@@ -43,7 +44,7 @@ pub fn migrate(conn: &mut Conn) -> Result<Vec<String>, MigrateError> {
     if !ahead.is_empty() {
         return Err(MigrateError::Newer(ahead.join(", ")));
     }
-    match conn {
+    let applied = match conn {
         Conn::Sqlite(c) => run(c, SQLITE),
         Conn::Postgres(c) => {
             // Session settings meant for requests would cut a long migration short.
@@ -56,7 +57,9 @@ pub fn migrate(conn: &mut Conn) -> Result<Vec<String>, MigrateError> {
             c.batch_execute(&format!("SELECT pg_advisory_unlock({ADVISORY_LOCK})")).map_err(failed)?;
             applied
         }
-    }
+    }?;
+    rubric_store::enter_first(conn).map_err(failed)?;
+    Ok(applied)
 }
 
 fn run<DB: diesel::backend::Backend>(

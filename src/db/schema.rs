@@ -5,12 +5,14 @@
 //! `body_vector` columns.
 //!
 //! Units: ids are 16 bytes; `*_at` and `tokens_valid_from` are microseconds since 1970 UTC; `*_day`
-//! are days since 1970-01-01; `period_*` are months (`year * 12 + month - 1`); `half_year` is
+//! and `*_from` are days since 1970-01-01; `period_*` are months (`year * 12 + month - 1`); `half_year` is
 //! `year * 2 + (0 or 1)`.
 
 mod identity;
+mod vetting;
 
 pub use identity::*;
+pub use vetting::*;
 
 diesel::table! {
     /// Universities of the world, kept by imports.
@@ -107,6 +109,11 @@ diesel::table! {
         report_count -> Integer,
         critical_report_count -> Integer,
         derived_day -> Integer,
+        conditions_from -> Integer,
+        insufficient_from -> Integer,
+        stale_from -> Integer,
+        notices -> Text,
+        codes_issued -> Integer,
     }
 }
 
@@ -238,6 +245,8 @@ diesel::joinable!(university_domains -> universities (university_id));
 diesel::joinable!(university_search -> universities (university_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    assessment_revisions,
+    assessments,
     audit_events,
     client_secrets,
     clients,
@@ -254,6 +263,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     program_tallies,
     program_terms,
     program_versions,
+    program_vetting,
     programs,
     providers,
     red_flag_reports,
@@ -261,9 +271,15 @@ diesel::allow_tables_to_appear_in_same_query!(
     review_revisions,
     reviews,
     revoked_tokens,
+    rubrics,
+    self_report_claims,
+    self_report_tasks,
     sessions,
     sign_in_codes,
+    triage_cleared_reviews,
+    triage_entries,
     universities,
     university_domains,
     university_search,
+    verdict_changes,
 );

@@ -17,7 +17,6 @@ use crate::{
     app::State,
     audit::{self, AuditKind, Event},
     auth::Caller,
-    time::Timestamp,
 };
 
 /// Rows that may wait to be written.
@@ -56,7 +55,7 @@ impl Denials {
             return;
         };
         let event = Event { kind: AuditKind::Denied, actor: caller, subject: format!("operation:{method} {route}") };
-        let (now, key) = (Timestamp::now(), state.audit_key());
+        let (now, key) = (state.now(), state.audit_key());
         let db = state.db.clone();
         actix_web::rt::spawn(async move {
             if let Err(error) = db.write(move |conn| audit::append(conn, &key, &event, now)).await {

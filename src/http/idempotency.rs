@@ -160,7 +160,7 @@ impl Once {
         let parts = [method, b"\n", req.path().as_bytes(), b"\n", req.query_string().as_bytes(), b"\n", content_type];
         let fingerprint = sha256(&[&parts.concat(), b"\n", &body]);
         let claim = of.claim(hash).ok_or(Error::IdempotencyKeyInUse)?;
-        let (of, now) = (Arc::clone(of), Timestamp::now());
+        let (of, now) = (Arc::clone(of), state.now());
         let ticket = Ticket { of, hash, principal: caller.id, fingerprint, now };
         Ok(Begun { req, db, ticket: Some((Arc::new(ticket), claim)), looked_up: false })
     }

@@ -92,7 +92,7 @@ pub async fn post_introspection(
     form: Form<TokenInspection>,
 ) -> Result<Unstored<Introspection>, Refusal> {
     let form = form.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     if sends_bearer(&req) {
         Admin::extract(&req).await.map_err(of_bearer)?;
     } else {

@@ -64,7 +64,7 @@ pub async fn post_token(
         return Err(Refusal::new(RefusalCode::UnsupportedGrantType, text));
     }
     let form = form.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     let credentials = Credentials::read(req.headers(), &form)?;
     let asked = asked_scopes(form.scope.as_deref());
     match form.grant_type {
@@ -154,7 +154,7 @@ pub async fn post_revocation(
     form: Form<TokenInspection>,
 ) -> Result<HttpResponse, Refusal> {
     let form = form.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     if let Some(credentials) = Credentials::read(req.headers(), &form)? {
         credentials.prove(&state, now).await?;
     }

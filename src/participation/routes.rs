@@ -15,7 +15,6 @@ use crate::{
     http::{Error, Json, NoQuery, Unstored},
     ids::{PrincipalId, SessionId},
     sessions::body::TokenAnswer,
-    time::Timestamp,
 };
 
 /// Registers the routes.
@@ -56,7 +55,7 @@ pub async fn redeem_participation_code(
     let refresh_token = RedemptionKey::derive(state.auth.keys().secret()).refresh_token(&code);
     let attempt = Attempt { code, redeemer, session, refresh_token };
     let audit = state.audit_key();
-    let now = Timestamp::now();
+    let now = state.now();
     match state.db.write(move |conn| store::redeem(conn, &attempt, &audit, now)).await? {
         Redeemed::Granted(grant, cohort) => Ok(Unstored(Redemption {
             tokens: TokenAnswer::of_session(&state.auth, grant, now, Uuid::new_v4())?,

@@ -230,7 +230,7 @@ pub async fn remove(
     let (id, by) = (principal.into_inner(), admin.0.id);
     state.db.read_latest(move |conn| store::find_any(conn, id)).await?;
     let RemovalInput { reason } = body.valid()?;
-    let (now, key) = (Timestamp::now(), state.audit_key());
+    let (now, key) = (state.now(), state.audit_key());
     let removal = move |conn: &mut Conn| {
         let row = store::remove(conn, id, Some(by), &reason, &key, now)?;
         let etag = etag(&row);
@@ -298,7 +298,7 @@ pub async fn add_conflict(
     let (principal, by) = (principal.into_inner(), admin.0.id);
     state.db.read_latest(move |conn| store::find(conn, principal)).await?;
     let input = body.valid()?;
-    let (now, key, id) = (Timestamp::now(), state.audit_key(), ConflictId::from_uuid(Uuid::now_v7()));
+    let (now, key, id) = (state.now(), state.audit_key(), ConflictId::from_uuid(Uuid::now_v7()));
     let add = move |conn: &mut Conn| {
         let row = store::add_conflict(conn, principal, input, id, by, &key, now)?;
         let location = format!("/v1/principals/{principal}/conflicts/{id}");
@@ -358,7 +358,7 @@ pub async fn remove_conflict(
     once: Once,
 ) -> Result<Answered<NoContent>, Error> {
     let ((principal, id), by) = (path.into_inner(), admin.0.id);
-    let (now, key) = (Timestamp::now(), state.audit_key());
+    let (now, key) = (state.now(), state.audit_key());
     let removal = move |conn: &mut Conn| {
         store::remove_conflict(conn, principal, id, by, &key, now)?;
         Ok(NoContent)

@@ -5,7 +5,6 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    derived,
     detail_store::{self, Detail},
     list::ProgramSummary,
     list_query::CompareQuery,
@@ -19,7 +18,9 @@ use crate::{
     http::{Error, Fault, FaultCode, Found, Query},
     ids::ProgramId,
     score::Score,
-    verdict::VerdictOutcome,
+    time::Day,
+    verdict::{VerdictOutcome, decide},
+    vetting::standing_store,
 };
 
 /// A program with what matters for safety, as it stands in its present listing.
@@ -81,11 +82,12 @@ pub struct Comparison {
 )]
 #[get("/v1/programs/compare")]
 pub async fn compare_programs(state: Data<State>, query: Query<CompareQuery>) -> Result<Found<Comparison>, Error> {
-    let data = state.db.scan(move |conn| compared(conn, &query.0.ids)).await?;
+    let today = state.now().day();
+    let data = state.db.scan(move |conn| compared(conn, &query.0.ids, today)).await?;
     Ok(Found::computed(Comparison { data }))
 }
 
-fn compared(conn: &mut Conn, keys: &[ProgramKey]) -> Result<Vec<ComparedProgram>, Error> {
+fn compared(conn: &mut Conn, keys: &[ProgramKey], today: Day) -> Result<Vec<ComparedProgram>, Error> {
     let mut details: Vec<Detail> = Vec::new();
     let mut faults = Vec::new();
     for key in keys {
@@ -109,14 +111,14 @@ fn compared(conn: &mut Conn, keys: &[ProgramKey]) -> Result<Vec<ComparedProgram>
     }
     let ids: Vec<ProgramId> = details.iter().map(|detail| detail.row.id).collect();
     let listed = list_store::by_id(conn, &ids)?;
-    details.iter().zip(listed).map(|(detail, listed)| side(conn, detail, listed)).collect()
+    details.iter().zip(listed).map(|(detail, listed)| side(conn, detail, listed, today)).collect()
 }
 
-fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram) -> Result<ComparedProgram, Error> {
+fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram, today: Day) -> Result<ComparedProgram, Error> {
     let listing = detail.input()?;
     Ok(ComparedProgram {
-        program: ProgramSummary::of(listed),
-        verdict: derived::verdict_of(conn, &detail.row)?,
+        program: ProgramSummary::of(listed, today),
+        verdict: decide(&standing_store::inputs(conn, detail.row.id)?, today),
         score: detail.score()?,
         scope: listing.scope,
         supervision: listing.supervision,

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use diesel::prelude::*;
 
 use super::{
-    model::{ProgramStatus, TermKind},
+    model::TermKind,
     store::{self, ProgramRow},
 };
 use crate::{
@@ -18,14 +18,14 @@ use crate::{
         schema::{program_terms, programs, red_flag_reports, reviews},
     },
     http::Error,
-    ids::{ProgramId, ReportId},
+    ids::ProgramId,
     on_each_backend,
     red_flags::model::ReportStatus,
-    reference::{RedFlagKind, Severity},
+    reference::RedFlagKind,
     reviews::model::{ReviewInput, ReviewStatus, Verification},
     score::{RatedReview, Tallies, score_key},
     time::{Day, HalfYear, Timestamp},
-    verdict::{self, Inputs, ReportFact, VerdictOutcome},
+    vetting::standing_store,
 };
 
 /// Programs recomputed in one transaction by [`refresh`].
@@ -54,14 +54,6 @@ impl FromReviews {
             derived_day: today,
         }
     }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, AsChangeset)]
-#[diesel(table_name = programs)]
-struct FromReports {
-    verdict: verdict::Verdict,
-    report_count: i32,
-    critical_report_count: i32,
 }
 
 /// What a review's content adds to the tallies.
@@ -122,49 +114,29 @@ fn set_from_reviews(conn: &mut Conn, id: ProgramId, tallies: &Tallies, day: Day,
     update.sql(" WHERE id = ").value(*id.as_uuid()).execute(conn).map(drop)
 }
 
-/// The reports that the verdict of a program depends on.
-pub fn report_facts(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<ReportFact>> {
-    let rows: Vec<(ReportId, RedFlagKind, Severity, ReportStatus)> = red_flag_reports::table
+/// Accounts for a report that has changed its state or severity: the terms that lists filter by, and the verdict.
+pub fn reports_changed(conn: &mut Conn, program: ProgramId, now: Timestamp) -> Result<(), Error> {
+    store::lock(conn, program)?;
+    set_terms(conn, program)?;
+    standing_store::refresh(conn, program, now)
+}
+
+/// The kinds of red flag with a report that stands.
+fn flagged(conn: &mut Conn, program: ProgramId) -> QueryResult<BTreeSet<RedFlagKind>> {
+    let kinds: Vec<RedFlagKind> = red_flag_reports::table
         .filter(red_flag_reports::program_id.eq(program))
         .filter(red_flag_reports::status.eq(ReportStatus::Substantiated))
-        .select((red_flag_reports::id, red_flag_reports::kind, red_flag_reports::severity, red_flag_reports::status))
+        .select(red_flag_reports::kind)
         .load(conn)?;
-    Ok(rows.into_iter().map(|(id, kind, severity, status)| ReportFact { id, kind, severity, status }).collect())
+    Ok(kinds.into_iter().collect())
 }
 
-/// The verdict with its reasons, from what is stored now.
-pub fn verdict_of(conn: &mut Conn, row: &ProgramRow) -> QueryResult<VerdictOutcome> {
-    let reports = report_facts(conn, row.id)?;
-    Ok(verdict::decide(&Inputs { suspended: row.status == ProgramStatus::Suspended, reports }))
-}
-
-/// Accounts for a report that has changed its state or severity.
-pub fn reports_changed(conn: &mut Conn, program: ProgramId) -> Result<(), Error> {
-    store::lock(conn, program)?;
-    let facts = report_facts(conn, program)?;
-    set_from_reports(conn, program, &facts)?;
-    Ok(())
-}
-
-fn from_reports(facts: &[ReportFact]) -> FromReports {
-    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-    let critical = facts.iter().filter(|fact| fact.severity == Severity::Critical).count();
-    FromReports {
-        // Suspension is a notice and does not enter the verdict itself.
-        verdict: verdict::decide(&Inputs { suspended: false, reports: facts.to_vec() }).verdict,
-        report_count: count(facts.len()),
-        critical_report_count: count(critical),
-    }
-}
-
-fn set_from_reports(conn: &mut Conn, program: ProgramId, facts: &[ReportFact]) -> QueryResult<()> {
-    diesel::update(programs::table.find(program)).set(from_reports(facts)).execute(conn)?;
+fn set_terms(conn: &mut Conn, program: ProgramId) -> QueryResult<()> {
     let flags = program_terms::table
         .filter(program_terms::program_id.eq(program))
         .filter(program_terms::kind.eq(TermKind::RedFlag));
     diesel::delete(flags).execute(conn)?;
-    let kinds: BTreeSet<_> = facts.iter().map(|fact| fact.kind).collect();
-    let rows: Vec<_> = kinds
+    let rows: Vec<_> = flagged(conn, program)?
         .into_iter()
         .map(|kind| {
             (
@@ -214,7 +186,7 @@ pub fn rebuild(conn: &mut Conn, check: bool, now: Timestamp) -> Result<usize, Er
         different += db::transaction(conn, &|conn| {
             let mut different = 0;
             for id in batch {
-                different += usize::from(rebuild_one(conn, *id, check, now.day())?);
+                different += usize::from(rebuild_one(conn, *id, check, now)?);
             }
             Ok(different)
         })?;
@@ -222,10 +194,9 @@ pub fn rebuild(conn: &mut Conn, check: bool, now: Timestamp) -> Result<usize, Er
     Ok(different)
 }
 
-fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, today: Day) -> Result<bool, Error> {
+fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> Result<bool, Error> {
     let row: ProgramRow = programs::table.find(id).select(ProgramRow::as_select()).first(conn)?;
     let tallies = tallies_from_reviews(conn, id)?;
-    let facts = report_facts(conn, id)?;
     // Compared as of the day that the stored values were computed for: the passing of days is not a difference.
     let stored_reviews = FromReviews {
         score_key: row.score_key,
@@ -234,27 +205,23 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, today: Day) -> Resul
         recommend_count: row.recommend_count,
         derived_day: row.derived_day,
     };
-    let stored_reports = FromReports {
-        verdict: row.verdict,
-        report_count: row.report_count,
-        critical_report_count: row.critical_report_count,
-    };
     let stored_flags: Vec<String> = program_terms::table
         .filter(program_terms::kind.eq(TermKind::RedFlag))
         .filter(program_terms::program_id.eq(id))
         .order(program_terms::term)
         .select(program_terms::term)
         .load(conn)?;
-    let flags: BTreeSet<_> = facts.iter().map(|fact| fact.kind.as_str()).collect();
+    let flags = flagged(conn, id)?;
     let same = stored_reviews == FromReviews::of(&tallies, row.derived_day)
-        && stored_reports == from_reports(&facts)
+        && standing_store::is_true_to_tables(conn, &row, now.day())?
         && store::tallies(conn, id)?.0 == tallies
-        && flags.into_iter().eq(stored_flags.iter().map(String::as_str));
+        && flags.into_iter().map(RedFlagKind::as_str).eq(stored_flags.iter().map(String::as_str));
     if !same && !check {
         store::lock(conn, id)?;
         save_tallies(conn, id, &tallies)?;
-        set_from_reviews(conn, id, &tallies, row.derived_day, today)?;
-        set_from_reports(conn, id, &facts)?;
+        set_from_reviews(conn, id, &tallies, row.derived_day, now.day())?;
+        set_terms(conn, id)?;
+        standing_store::refresh(conn, id, now)?;
     }
     Ok(!same)
 }

@@ -17,6 +17,7 @@ use crate::{
     reference::RedFlagKind,
     score::{Score, Tallies},
     time::Day,
+    vetting::standing_store::Standing,
 };
 
 /// A program, its provider, its present listing, and what its score follows from.
@@ -38,15 +39,15 @@ pub struct Detail {
 
 /// The entity tag of a program: it changes with everything that its representation shows.
 #[must_use]
-pub fn etag(version: i32, provider_version: i32, derived_day: Day) -> String {
-    format!("\"v{version}-{provider_version}-{}\"", derived_day.number())
+pub fn etag(version: i32, provider_version: i32, derived_day: Day, phase: u8) -> String {
+    format!("\"v{version}-{provider_version}-{}-{phase}\"", derived_day.number())
 }
 
 impl Detail {
-    /// The entity tag of the program.
+    /// The entity tag of the program on a day.
     #[must_use]
-    pub fn etag(&self) -> String {
-        etag(self.row.version, self.provider_version, self.row.derived_day)
+    pub fn etag(&self, today: Day) -> String {
+        etag(self.row.version, self.provider_version, self.row.derived_day, self.row.standing.phase(today))
     }
 
     /// The listing, with the slug that the program has.
@@ -64,7 +65,7 @@ impl Detail {
 }
 
 /// What decides whether somebody may read a program, and which representation is current.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Stamp {
     /// The program.
     pub id: ProgramId,
@@ -73,13 +74,14 @@ pub struct Stamp {
     version: i32,
     provider_version: i32,
     derived_day: Day,
+    standing: Standing,
 }
 
 impl Stamp {
-    /// The entity tag of the program.
+    /// The entity tag of the program on a day.
     #[must_use]
-    pub fn etag(&self) -> String {
-        etag(self.version, self.provider_version, self.derived_day)
+    pub fn etag(&self, today: Day) -> String {
+        etag(self.version, self.provider_version, self.derived_day, self.standing.phase(today))
     }
 
     /// Fails as if the program did not exist unless the caller may read it.
@@ -97,18 +99,20 @@ pub fn stamp(conn: &mut Conn, key: &ProgramKey) -> QueryResult<Option<Stamp>> {
         programs::version,
         providers::version,
         programs::derived_day,
+        Standing::as_select(),
     ));
-    let found: Option<(ProgramId, ProgramStatus, ProviderId, i32, i32, Day)> = match key {
+    let found: Option<(ProgramId, ProgramStatus, ProviderId, i32, i32, Day, Standing)> = match key {
         Key::Id(id) => query.filter(programs::id.eq(id)).get_result(conn).optional()?,
         Key::Slug(slug) => query.filter(programs::slug.eq(slug)).get_result(conn).optional()?,
     };
-    Ok(found.map(|(id, status, provider, version, provider_version, derived_day)| Stamp {
+    Ok(found.map(|(id, status, provider, version, provider_version, derived_day, standing)| Stamp {
         id,
         status,
         provider,
         version,
         provider_version,
         derived_day,
+        standing,
     }))
 }
 
@@ -194,10 +198,11 @@ mod tests {
     #[test]
     fn every_part_of_a_tag_counts() {
         let day = |text: &str| text.parse::<Day>().unwrap();
-        let tag = etag(1, 1, day("2025-03-01"));
-        assert_eq!(tag, "\"v1-1-20148\"");
-        assert_ne!(tag, etag(2, 1, day("2025-03-01")));
-        assert_ne!(tag, etag(1, 2, day("2025-03-01")));
-        assert_ne!(tag, etag(1, 1, day("2025-03-02")));
+        let tag = etag(1, 1, day("2025-03-01"), 0);
+        assert_eq!(tag, "\"v1-1-20148-0\"");
+        assert_ne!(tag, etag(2, 1, day("2025-03-01"), 0));
+        assert_ne!(tag, etag(1, 2, day("2025-03-01"), 0));
+        assert_ne!(tag, etag(1, 1, day("2025-03-02"), 0));
+        assert_ne!(tag, etag(1, 1, day("2025-03-01"), 1));
     }
 }

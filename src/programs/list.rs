@@ -22,8 +22,8 @@ use crate::{
     page_type,
     reference::{Specialty, TrainingLevel},
     text_enum::text_enum,
-    time::Timestamp,
-    verdict::Verdict,
+    time::{Day, Timestamp},
+    verdict::{Notice, Verdict},
 };
 
 /// Registers the routes of lists; they stand before the addresses of single programs.
@@ -80,6 +80,9 @@ pub struct ProgramSummary {
     pub minimum_age: i32,
     /// What is concluded about it.
     pub verdict: Verdict,
+    /// What a reader must know besides.
+    #[schema(max_items = 10)]
+    pub notices: Vec<Notice>,
     /// Overall score, 1 to 5; null below three reviews.
     #[schema(minimum = 1, maximum = 5, example = 4.1)]
     pub score: Option<f64>,
@@ -100,9 +103,9 @@ pub struct ProgramSummary {
 }
 
 impl ProgramSummary {
-    /// The wire form of a row and what belongs to it.
+    /// The wire form, on a day, of a row and what belongs to it.
     #[must_use]
-    pub fn of(listed: ListedProgram) -> Self {
+    pub fn of(listed: ListedProgram, today: Day) -> Self {
         let countries = listed.terms(TermKind::Country);
         let specialties = listed.terms(TermKind::Specialty);
         let training_levels = listed.terms(TermKind::TrainingLevel);
@@ -121,7 +124,8 @@ impl ProgramSummary {
             weeks_max: row.weeks_max,
             fee: Some(fee).filter(|fee| !fee.currency.is_empty()),
             minimum_age: row.minimum_age,
-            verdict: row.verdict,
+            verdict: row.standing.verdict_on(today),
+            notices: row.standing.notices_on(today, row.status),
             score: (row.score_key > 0).then(|| f64::from(row.score_key) / 10_000.0),
             review_count: row.review_count,
             verified_review_count: row.verified_review_count,
@@ -159,14 +163,14 @@ page_type! {
 pub async fn list_programs(state: Data<State>, query: Query<ListQuery>) -> Result<Page<ProgramPage>, Error> {
     let Query(ListQuery { filter, sort, paging }) = query;
     let after = paging.position(&state.cursors)?;
-    let most = paging.fetch();
+    let (most, today) = (paging.fetch(), state.now().day());
     let simple = filter.is_simple();
     let known = Arc::clone(&state.frequencies);
-    let list = move |conn: &mut Conn| list_store::page(conn, &filter, &known, sort, after.as_ref(), most);
+    let list = move |conn: &mut Conn| list_store::page(conn, &filter, &known, today, (sort, after.as_ref(), most));
     // Conditions that have no index together may take many rows to fill a page.
     let rows = if simple { state.db.read(list).await? } else { state.db.scan(list).await? };
     let slice = paging.page(rows, &state.cursors, |listed| list_store::position(sort, &listed.row));
-    Ok(ProgramPage::answer(slice, ProgramSummary::of))
+    Ok(ProgramPage::answer(slice, |listed| ProgramSummary::of(listed, today)))
 }
 
 text_enum! {
@@ -272,7 +276,8 @@ impl Facets {
 #[get("/v1/programs/facets")]
 pub async fn get_program_facets(state: Data<State>, filter: Query<ProgramFilter>) -> Result<Found<Facets>, Error> {
     let known = Arc::clone(&state.frequencies);
-    let counts = state.db.scan(move |conn| list_store::counts(conn, &filter.0, &known)).await?;
+    let today = state.now().day();
+    let counts = state.db.scan(move |conn| list_store::counts(conn, &filter.0, &known, today)).await?;
     Ok(Found::computed(Facets::of(counts)))
 }
 

@@ -20,6 +20,8 @@ use crate::{
     db::{Backend, Conn, Sql},
     ids::ProviderId,
     providers::store::find as find_provider,
+    time::Day,
+    verdict::Verdict,
 };
 
 /// A condition that finds fewer programs than this is what a query starts from. At about this many, of ten thousand,
@@ -164,11 +166,17 @@ pub struct Conditions<'a> {
     terms: Vec<TermFilter>,
     words: Option<Words>,
     start: Start,
+    today: Day,
 }
 
 impl<'a> Conditions<'a> {
     /// `None` when nothing can match: no such provider, or a search without a word.
-    pub fn prepare(conn: &mut Conn, filter: &'a ProgramFilter, known: &Frequencies) -> QueryResult<Option<Self>> {
+    pub fn prepare(
+        conn: &mut Conn,
+        filter: &'a ProgramFilter,
+        known: &Frequencies,
+        today: Day,
+    ) -> QueryResult<Option<Self>> {
         let mut provider = None;
         if let Some(key) = &filter.provider {
             let Some(row) = find_provider(conn, key)? else { return Ok(None) };
@@ -179,7 +187,7 @@ impl<'a> Conditions<'a> {
         if words.as_ref().is_some_and(|words| words.all.is_empty()) {
             return Ok(None);
         }
-        let mut conditions = Self { filter, provider, terms: filter.terms(), words, start: Start::Sort };
+        let mut conditions = Self { filter, provider, terms: filter.terms(), words, start: Start::Sort, today };
         conditions.start = conditions.choose(conn, known)?;
         Ok(Some(conditions))
     }
@@ -227,7 +235,7 @@ impl<'a> Conditions<'a> {
         if let Some(provider) = self.provider {
             all = all.sql(" AND programs.provider_id = ").value(*provider.as_uuid());
         }
-        all = on_columns(all, self.filter);
+        all = on_columns(all, self.filter, self.today);
         if self.filter.is_simple() { all } else { all.uncached() }
     }
 }
@@ -242,7 +250,34 @@ fn programs_with(condition: &TermFilter) -> Sql {
     of_kind.sql(" AND program_terms.term IN ").values(condition.terms.iter().map(String::as_str))
 }
 
-fn on_columns(mut all: Sql, filter: &ProgramFilter) -> Sql {
+/// Programs whose verdict is this one today: what was entered, or what expired evidence has made of it since.
+fn on_verdict(all: Sql, verdict: Verdict, today: Day) -> Sql {
+    let entered = |all: Sql| all.sql("programs.verdict = ").value(verdict.as_str());
+    let day = today.number();
+    match verdict {
+        Verdict::NotRecommended => entered(all.sql(" AND ")),
+        Verdict::InsufficientEvidence => entered(all.sql(" AND ("))
+            .sql(" OR (programs.verdict <> ")
+            .value(Verdict::NotRecommended.as_str())
+            .sql(" AND programs.insufficient_from <= ")
+            .value(day)
+            .sql("))"),
+        Verdict::MeetsWithConditions => entered(all.sql(" AND ("))
+            .sql(" OR (programs.verdict = ")
+            .value(Verdict::MeetsStandard.as_str())
+            .sql(" AND programs.conditions_from <= ")
+            .value(day)
+            .sql(")) AND programs.insufficient_from > ")
+            .value(day),
+        Verdict::MeetsStandard => entered(all.sql(" AND "))
+            .sql(" AND programs.conditions_from > ")
+            .value(day)
+            .sql(" AND programs.insufficient_from > ")
+            .value(day),
+    }
+}
+
+fn on_columns(mut all: Sql, filter: &ProgramFilter, today: Day) -> Sql {
     if let Some(weeks) = filter.weeks {
         all = all.sql(" AND programs.weeks_min <= ").value(weeks).sql(" AND programs.weeks_max >= ").value(weeks);
     }
@@ -253,7 +288,7 @@ fn on_columns(mut all: Sql, filter: &ProgramFilter) -> Sql {
         all = all.sql(" AND programs.fee_total_minor <= ").value(most);
     }
     if let Some(verdict) = filter.verdict {
-        all = all.sql(" AND programs.verdict = ").value(verdict.as_str());
+        all = on_verdict(all, verdict, today);
     }
     if let Some(least) = filter.min_score_key() {
         all = all.sql(" AND programs.score_key >= ").value(least);

@@ -1,13 +1,16 @@
 //! Queries on lists of programs.
 
-use std::{collections::HashMap, str::FromStr};
+use std::{
+    collections::{BTreeMap, HashMap},
+    str::FromStr,
+};
 
 use diesel::{prelude::*, sql_types::Text};
 
 use super::{
     list_query::{ProgramFilter, ProgramSort},
     list_sql::{Conditions, Frequencies},
-    model::TermKind,
+    model::{ProgramStatus, TermKind},
 };
 use crate::{
     db::{
@@ -16,8 +19,9 @@ use crate::{
     },
     http::{Error, Position},
     ids::{ProgramId, ProviderId},
-    time::Timestamp,
-    verdict::Verdict,
+    time::{Day, Timestamp},
+    verdict::{Outlook, Verdict},
+    vetting::standing_store::Standing,
 };
 
 type Programs<'a> = programs::BoxedQuery<'a, Backend>;
@@ -39,6 +43,7 @@ extern "SQL" {
 pub struct SummaryRow {
     pub id: ProgramId,
     pub slug: String,
+    pub status: ProgramStatus,
     pub provider_id: ProviderId,
     pub title: String,
     pub title_key: String,
@@ -49,7 +54,8 @@ pub struct SummaryRow {
     pub fee_total_minor: i64,
     pub minimum_age: i32,
     pub listed_at: Timestamp,
-    pub verdict: Verdict,
+    #[diesel(embed)]
+    pub standing: Standing,
     pub score_key: i32,
     pub review_count: i32,
     pub verified_review_count: i32,
@@ -141,11 +147,10 @@ pub fn page(
     conn: &mut Conn,
     filter: &ProgramFilter,
     known: &Frequencies,
-    sort: ProgramSort,
-    after: Option<&Position>,
-    most: i64,
+    today: Day,
+    (sort, after, most): (ProgramSort, Option<&Position>, i64),
 ) -> Result<Vec<ListedProgram>, Error> {
-    let Some(conditions) = Conditions::prepare(conn, filter, known)? else { return Ok(Vec::new()) };
+    let Some(conditions) = Conditions::prepare(conn, filter, known, today)? else { return Ok(Vec::new()) };
     let query = programs::table.filter(conditions.sql()).into_boxed::<Backend>();
     let rows = sorted(query, sort, after).limit(most).select(SummaryRow::as_select()).load(conn)?;
     Ok(with_terms(conn, rows)?)
@@ -197,13 +202,21 @@ pub struct Counts {
 }
 
 /// Counts the programs that match, by term and by verdict.
-pub fn counts(conn: &mut Conn, filter: &ProgramFilter, known: &Frequencies) -> Result<Counts, Error> {
-    let Some(conditions) = Conditions::prepare(conn, filter, known)? else { return Ok(Counts::default()) };
-    let verdicts = programs::table
+pub fn counts(conn: &mut Conn, filter: &ProgramFilter, known: &Frequencies, today: Day) -> Result<Counts, Error> {
+    let Some(conditions) = Conditions::prepare(conn, filter, known, today)? else { return Ok(Counts::default()) };
+    // The days by which a verdict gets worse are few: those on which evidence expires.
+    let by_day = (programs::verdict, programs::conditions_from, programs::insufficient_from);
+    let groups: Vec<(Verdict, Day, Day, i64)> = programs::table
         .filter(conditions.sql())
-        .group_by(programs::verdict)
-        .select((programs::verdict, diesel::dsl::count_star()))
+        .group_by(by_day)
+        .select((programs::verdict, programs::conditions_from, programs::insufficient_from, diesel::dsl::count_star()))
         .load(conn)?;
+    let mut verdicts: BTreeMap<Verdict, i64> = BTreeMap::new();
+    for (verdict, conditions_from, insufficient_from, count) in groups {
+        let outlook = Outlook { verdict, conditions_from, insufficient_from, stale_from: Day::NEVER };
+        *verdicts.entry(outlook.on(today)).or_default() += count;
+    }
+    let verdicts = verdicts.into_iter().collect();
     let terms = program_terms::table
         .filter(program_terms::kind.ne_all([TermKind::City, TermKind::CountrySpecialty]))
         .filter(program_terms::program_id.eq_any(programs::table.filter(conditions.sql()).select(programs::id)))

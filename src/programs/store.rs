@@ -15,7 +15,7 @@ use crate::{
     on_each_backend,
     score::Tallies,
     time::{Day, Timestamp},
-    verdict::Verdict,
+    vetting::standing_store::Standing,
 };
 
 /// A row of `programs`.
@@ -42,7 +42,8 @@ pub struct ProgramRow {
     pub listed_at: Timestamp,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    pub verdict: Verdict,
+    #[diesel(embed)]
+    pub standing: Standing,
     pub score_key: i32,
     pub review_count: i32,
     pub verified_review_count: i32,
@@ -50,6 +51,7 @@ pub struct ProgramRow {
     pub report_count: i32,
     pub critical_report_count: i32,
     pub derived_day: Day,
+    pub codes_issued: i32,
 }
 
 /// How a path names a program or provider: by id or by slug.

@@ -26,7 +26,7 @@ use crate::{
     providers::store::ProviderRow,
     rules::{free_slug, numbered_slugs},
     time::{Day, Timestamp},
-    verdict::Verdict,
+    vetting::standing_store::{self, Standing},
 };
 
 /// Slugs that would be hidden by other addresses below `/v1/programs/`.
@@ -98,7 +98,7 @@ pub fn create(
         listed_at: Timestamp::EPOCH,
         created_at: now,
         updated_at: now,
-        verdict: Verdict::InsufficientEvidence,
+        standing: Standing::unknown(),
         score_key: 0,
         review_count: 0,
         verified_review_count: 0,
@@ -106,9 +106,11 @@ pub fn create(
         report_count: 0,
         critical_report_count: 0,
         derived_day: now.day(),
+        codes_issued: 0,
     };
     store::insert(conn, &row, &input, &provider.name).map_err(|error| taken(error, &slug))?;
-    Ok(row)
+    standing_store::refresh(conn, id, now)?;
+    found(conn, id)
 }
 
 /// Replaces the listing of a program that is still as `current` says, and keeps the former one. Without a slug in
@@ -146,6 +148,7 @@ pub fn edit(
     }
     store::add_version(conn, current.id, listing_version, &input, now)?;
     store::reindex(conn, current.id, &input, provider_name)?;
+    standing_store::refresh(conn, current.id, now)?;
     found(conn, current.id)
 }
 
@@ -211,6 +214,7 @@ pub fn act(conn: &mut Conn, key: &ProgramKey, act: &ProgramAct<'_>) -> Result<Pr
         derived_day: if is_new && row.review_count == 0 { act.at.day() } else { row.derived_day },
     };
     diesel::update(programs::table.find(row.id)).set(&after).execute(conn)?;
+    standing_store::refresh(conn, row.id, act.at)?;
     let record = Act {
         id: act.decision,
         by: act.by,

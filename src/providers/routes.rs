@@ -193,7 +193,7 @@ pub async fn post_provider(
     once: Once,
 ) -> Result<Answered<Created<ProviderBody>>, Error> {
     let input = body.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     let id = ProviderId::from_uuid(Uuid::now_v7());
     let create = move |conn: &mut Conn| {
         let row = store::insert(conn, &input, id, now)?;
@@ -267,7 +267,7 @@ pub async fn patch_provider(
         other => Err(other),
     })?;
     let input = body.apply(&current.input())?;
-    let now = Timestamp::now();
+    let now = state.now();
     let row = state.db.write(move |conn| store::update(conn, &current, &input, now)).await?;
     let etag = private_tag(&row);
     Ok(Changed { body: ProviderBody::private(row), etag })

@@ -26,7 +26,6 @@ use crate::{
     programs::store::{ProgramKey, find_public},
     reference::RedFlagKind,
     reviews::pseudonym::PseudonymKey,
-    time::Timestamp,
 };
 
 /// Registers the routes.
@@ -155,7 +154,7 @@ pub async fn create(
     RequiredOnce(once): RequiredOnce,
     body: Json<RedFlagReportInput>,
 ) -> Result<Answered<Created<RedFlagReport>>, Error> {
-    let (program, reporter, now) = (program.into_inner(), caller.0.id, Timestamp::now());
+    let (program, reporter, now) = (program.into_inner(), caller.0.id, state.now());
     let daily = state.limits.daily(PolicyName::Report);
     let mut once = once.begin(&state, &caller.0)?;
     let found = once.read(move |conn| {
@@ -305,7 +304,7 @@ pub async fn withdraw(
     once: Once,
 ) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
-    let (now, decision) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::withdraw(conn, &caller.0, id, decision, now)?;
@@ -344,7 +343,7 @@ pub async fn inform(
     let reporter = caller.0.id;
     state.db.read_latest(move |conn| store::find_own(conn, id, reporter)).await?;
     let input = body.valid()?;
-    let (now, decision) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::inform(conn, &caller.0, id, &input, decision, now)?;
@@ -387,7 +386,7 @@ pub async fn decide(
     let moderator = caller.0;
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
-    let (now, decision_id) = (Timestamp::now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision_id) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
     let (key, log) = (pseudonyms(&state), state.audit_key());
     let change = move |conn: &mut Conn| {
         let row = store::decide(conn, &moderator, id, &decision, decision_id, now, &log)?;

@@ -277,7 +277,7 @@ fn apply(conn: &mut Conn, mut row: ReportRow, by: &Caller, change: &Change<'_>) 
         audit: change.audit,
     };
     if from.stands() != to.stands() {
-        derived::reports_changed(conn, row.program_id)?;
+        derived::reports_changed(conn, row.program_id, change.now)?;
     }
     moderation::store::record(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), &act)?;
     Ok(row)

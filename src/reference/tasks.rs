@@ -107,7 +107,8 @@ impl LevelRules {
 }
 
 /// One task of the matrix.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TaskInfo {
     /// Code of the task.
     pub code: TaskCode,

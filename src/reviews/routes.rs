@@ -28,7 +28,7 @@ use crate::{
     patch_schema,
     programs::{derived::rated, store::ProgramKey},
     reference::TrainingLevel,
-    time::{Day, Timestamp},
+    time::Day,
 };
 
 mod moderation;
@@ -184,7 +184,7 @@ pub async fn create_review(
     RequiredOnce(once): RequiredOnce,
     body: Json<ReviewInput>,
 ) -> Result<Answered<Created<ReviewBody>>, Error> {
-    let (key, now) = (program.into_inner(), Timestamp::now());
+    let (key, now) = (program.into_inner(), state.now());
     let daily = state.limits.daily(PolicyName::Review);
     let mut once = once.begin(&state, &caller)?;
     // Whether the body holds is told after whether there is such a program; its months are read with the program.
@@ -284,7 +284,7 @@ pub async fn update_review(
 ) -> Result<Changed<ReviewBody>, Error> {
     let before = own_review(&state, caller, review.into_inner()).await?;
     if_match.check(&View::Author.etag(&before))?;
-    let now = Timestamp::now();
+    let now = state.now();
     let current = before.input()?;
     let content = patch.apply(&current)?;
     if content.period != current.period {
@@ -318,7 +318,7 @@ pub async fn withdraw_review(
     _: NoQuery,
     once: Once,
 ) -> Result<Answered<Changed<ReviewBody>>, Error> {
-    let (id, now) = (review.into_inner(), Timestamp::now());
+    let (id, now) = (review.into_inner(), state.now());
     let record = DecisionId::from_uuid(Uuid::now_v7());
     let withdraw = move |conn: &mut Conn| changed(&store::withdraw(conn, &caller, id, record, now)?, View::Author);
     once.write(&state, &caller, withdraw).await

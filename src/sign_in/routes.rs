@@ -17,7 +17,6 @@ use crate::{
     ids::{PrincipalId, SessionId},
     mail::Letter,
     sessions::body::TokenAnswer,
-    time::Timestamp,
 };
 
 /// Registers the routes.
@@ -64,7 +63,7 @@ pub async fn start_sign_in(
     rand::fill(&mut random).map_err(Error::internal)?;
     let code = model::code(random);
     let (address_hash, code_hash) = (keys.hash(&address), keys.code_hash(&address, &code));
-    let now = Timestamp::now();
+    let now = state.now();
     if state.db.write(move |conn| Ok(store::put_code(conn, &address_hash, &code_hash, now)?)).await? {
         let letter = Letter {
             id: Uuid::new_v4(),
@@ -101,7 +100,7 @@ pub async fn verify_sign_in(
     let address = address(&email)?;
     let keys = AddressKeys::derive(state.auth.keys().secret());
     let audit = state.audit_key();
-    let now = Timestamp::now();
+    let now = state.now();
     let attempt = Attempt {
         address_hash: keys.hash(&address),
         code_hash: keys.code_hash(&address, &code),

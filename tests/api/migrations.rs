@@ -44,7 +44,11 @@ fn dump(conn: &mut Conn) -> Vec<String> {
 
 /// (table.column type nullable) as `schema.rs` has it, with the names of the types of one database.
 fn described(backend: Backend) -> BTreeSet<String> {
-    let source = concat!(include_str!("../../src/db/schema.rs"), include_str!("../../src/db/schema/identity.rs"));
+    let source = concat!(
+        include_str!("../../src/db/schema.rs"),
+        include_str!("../../src/db/schema/identity.rs"),
+        include_str!("../../src/db/schema/vetting.rs")
+    );
     let mut columns = BTreeSet::new();
     let mut table = "";
     for line in source.lines() {

@@ -21,12 +21,13 @@ use preceptor::{
     ids::{ProgramId, ReviewId, SessionId},
     principals,
     programs::{
-        derived, desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store,
-        model::ProgramStatus, store::Key,
+        desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, model::ProgramStatus,
+        store::Key,
     },
     providers, red_flags, reviews, sessions,
     time::Timestamp,
     universities,
+    vetting::standing_store,
 };
 use uuid::Uuid;
 
@@ -152,12 +153,13 @@ on_both! {
 
         detail_store::find(conn, &Key::Id(program)).unwrap();
         detail_store::find(conn, &Key::Slug("plans".to_owned())).unwrap();
-        derived::report_facts(conn, program).unwrap();
+        standing_store::inputs(conn, program).unwrap();
+        standing_store::gather(conn, program, 1, None).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
-            let rows = list_store::page(conn, &filter, &Frequencies::new(), sort, None, 21).unwrap();
+            let rows = list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, None, 21)).unwrap();
             let after = rows.first().map(|row| list_store::position(sort, &row.row));
-            list_store::page(conn, &filter, &Frequencies::new(), sort, after.as_ref(), 21).unwrap();
+            list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, after.as_ref(), 21)).unwrap();
         }
         for sort in reviews::list_store::ReviewSort::ALL {
             let filter = reviews::list_store::PublicFilter {

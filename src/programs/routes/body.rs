@@ -18,8 +18,9 @@ use crate::{
     },
     reference::RedFlagKind,
     score::Score,
-    time::Timestamp,
+    time::{Day, Timestamp},
     verdict::{Notice, Verdict},
+    vetting::standing_store::Standing,
 };
 
 /// The provider of a program.
@@ -51,11 +52,10 @@ pub struct VerdictShort {
 }
 
 impl VerdictShort {
-    /// The verdict of a row, with the notices that its status calls for.
+    /// The verdict of a program on a day.
     #[must_use]
-    pub fn of(verdict: Verdict, status: ProgramStatus) -> Self {
-        let notices = if status == ProgramStatus::Suspended { vec![Notice::Suspended] } else { Vec::new() };
-        Self { verdict, notices }
+    pub fn of(standing: &Standing, status: ProgramStatus, today: Day) -> Self {
+        Self { verdict: standing.verdict_on(today), notices: standing.notices_on(today, status) }
     }
 }
 
@@ -116,7 +116,7 @@ pub struct ProgramBody {
 
 impl ProgramBody {
     /// The wire form of a program.
-    pub fn of(detail: Detail) -> Result<Self, Error> {
+    pub fn of(detail: Detail, today: Day) -> Result<Self, Error> {
         let listing = detail.input()?;
         let score = detail.score()?;
         let row = detail.row;
@@ -132,7 +132,7 @@ impl ProgramBody {
             status_reason: row.status_reason,
             provider,
             listing_version: row.listing_version,
-            verdict: VerdictShort::of(row.verdict, row.status),
+            verdict: VerdictShort::of(&row.standing, row.status, today),
             score,
             reports,
             review_count: row.review_count,
@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_suspension_is_a_notice() {
-        let short = |status| serde_json::to_value(VerdictShort::of(Verdict::InsufficientEvidence, status)).unwrap();
+        let today = "2025-03-01".parse().unwrap();
+        let short = |status| serde_json::to_value(VerdictShort::of(&Standing::unknown(), status, today)).unwrap();
         assert_eq!(short(ProgramStatus::Listed)["notices"], Value::Array(Vec::new()));
         assert_eq!(short(ProgramStatus::Suspended)["notices"], serde_json::json!(["suspended"]));
     }

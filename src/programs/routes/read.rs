@@ -14,12 +14,12 @@ use crate::{
     http::{Error, Found, NoQuery, Rendered},
     ids::ProgramId,
     programs::{
-        derived,
         detail_store::{self, may_read},
         store::{self, ProgramKey},
     },
-    time::{Day, Timestamp},
-    verdict::{Notice, Reason, Verdict, VerdictOutcome},
+    time::Day,
+    verdict::{self, CriterionStanding, Inputs, Notice, Reason, ScopeFinding, Verdict},
+    vetting::standing_store,
 };
 
 /// Read a program
@@ -41,19 +41,20 @@ pub async fn get_program(
     key: Path<ProgramKey>,
     _: NoQuery,
 ) -> Result<Rendered, Error> {
-    let by = key.clone();
+    let (by, today) = (key.clone(), state.now().day());
     let stamp = state.db.read(move |conn| Ok(detail_store::stamp(conn, &by)?)).await?;
     let stamp = stamp.ok_or(Error::NotFound("program"))?;
     stamp.may_read(caller.0.as_ref())?;
     // An entity tag names one representation, so bytes rendered under it before are the bytes wanted now.
-    if let Some(known) = state.details.get(&(stamp.id, stamp.etag())) {
-        return Ok(Rendered { bytes: known, etag: stamp.etag() });
+    let etag = stamp.etag(today);
+    if let Some(known) = state.details.get(&(stamp.id, etag.clone())) {
+        return Ok(Rendered { bytes: known, etag });
     }
     let found = state.db.read(move |conn| Ok(detail_store::find(conn, &key)?)).await?;
     let found = found.ok_or(Error::NotFound("program"))?;
     may_read(caller.0.as_ref(), &found.row)?;
-    let (id, etag) = (found.row.id, found.etag());
-    let bytes = Bytes::from(serde_json::to_vec(&ProgramBody::of(found)?).map_err(Error::internal)?);
+    let (id, etag) = (found.row.id, found.etag(today));
+    let bytes = Bytes::from(serde_json::to_vec(&ProgramBody::of(found, today)?).map_err(Error::internal)?);
     state.details.insert((id, etag.clone()), bytes.clone());
     Ok(Rendered { bytes, etag })
 }
@@ -63,14 +64,26 @@ pub async fn get_program(
 pub struct VerdictBody {
     /// The program.
     pub program_id: ProgramId,
+    /// Version of the rubric that it was judged by.
+    #[schema(format = "int32", minimum = 1, maximum = 2_147_483_647, example = 1)]
+    pub rubric_version: i32,
     /// The conclusion.
     pub verdict: Verdict,
     /// What a reader must know besides.
     #[schema(max_items = 10)]
     pub notices: Vec<Notice>,
+    /// The first day on which verdict, notices or reasons change by the clock alone, if nothing else happens: the next
+    /// expiry of evidence that carries a ruling; null when no day does that.
+    pub holds_until: Option<Day>,
     /// Why, the decisive reason first.
-    #[schema(max_items = 10)]
+    #[schema(max_items = 100)]
     pub reasons: Vec<Reason>,
+    /// Every criterion of the rubric, in its order.
+    #[schema(min_items = 14, max_items = 14)]
+    pub criteria: Vec<CriterionStanding>,
+    /// What the listing offers beyond the task matrix, in fixed order.
+    #[schema(max_items = 55)]
+    pub scope_findings: Vec<ScopeFinding>,
     /// The day for which it was decided.
     pub as_of: Day,
     /// Where what it rests on is explained.
@@ -99,12 +112,19 @@ pub struct VerdictLinks {
 }
 
 impl VerdictBody {
-    fn of(program: ProgramId, outcome: VerdictOutcome, as_of: Day) -> Self {
+    /// What the inputs give on a day.
+    #[must_use]
+    pub fn of(program: ProgramId, inputs: Inputs, as_of: Day) -> Self {
+        let outcome = verdict::decide(&inputs, as_of);
         Self {
             program_id: program,
+            rubric_version: inputs.rubric.version,
             verdict: outcome.verdict,
             notices: outcome.notices,
+            holds_until: outcome.holds_until,
             reasons: outcome.reasons,
+            criteria: outcome.criteria,
+            scope_findings: inputs.scope,
             as_of,
             links: VerdictLinks {
                 program: format!("/v1/programs/{program}"),
@@ -135,14 +155,14 @@ pub async fn get_program_verdict(
     key: Path<ProgramKey>,
     _: NoQuery,
 ) -> Result<Found<VerdictBody>, Error> {
-    let today = Timestamp::now().day();
-    let (id, outcome) = state
+    let today = state.now().day();
+    let (id, inputs) = state
         .db
         .read(move |conn| {
             let row = store::find(conn, &key)?.ok_or(Error::NotFound("program"))?;
             may_read(caller.0.as_ref(), &row)?;
-            Ok((row.id, derived::verdict_of(conn, &row)?))
+            Ok((row.id, standing_store::inputs(conn, row.id)?))
         })
         .await?;
-    Ok(Found::computed(VerdictBody::of(id, outcome, today)))
+    Ok(Found::computed(VerdictBody::of(id, inputs, today)))
 }

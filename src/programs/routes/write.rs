@@ -21,7 +21,7 @@ use crate::{
         write_store::{self, ProgramAct},
     },
     providers::store::{ProviderRow, hold},
-    time::Timestamp,
+    time::Day,
 };
 
 patch_schema! {
@@ -33,9 +33,9 @@ fn read_back(conn: &mut Conn, id: ProgramId) -> Result<Detail, Error> {
     detail_store::find(conn, &Key::Id(id))?.ok_or(Error::NotFound("program"))
 }
 
-fn changed(detail: Detail) -> Result<Changed<ProgramBody>, Error> {
-    let etag = detail.etag();
-    Ok(Changed { body: ProgramBody::of(detail)?, etag })
+fn changed(detail: Detail, today: Day) -> Result<Changed<ProgramBody>, Error> {
+    let etag = detail.etag(today);
+    Ok(Changed { body: ProgramBody::of(detail, today)?, etag })
 }
 
 /// The provider of a token exists: the principal refers to it.
@@ -79,12 +79,12 @@ pub async fn post_program(
     once: Once,
 ) -> Result<Answered<Created<ProgramBody>>, Error> {
     let input = body.valid()?;
-    let now = Timestamp::now();
+    let now = state.now();
     let id = ProgramId::from_uuid(Uuid::now_v7());
     let create = move |conn: &mut Conn| {
         let provider = held(conn, own.provider)?;
         write_store::create(conn, &provider, &input, id, now)?;
-        let Changed { body, etag } = changed(read_back(conn, id)?)?;
+        let Changed { body, etag } = changed(read_back(conn, id)?, now.day())?;
         Ok(Created { location: format!("/v1/programs/{id}"), etag, body })
     };
     once.write(&state, &own.caller, create).await
@@ -117,9 +117,9 @@ pub async fn patch_program(
 ) -> Result<Changed<ProgramBody>, Error> {
     let found = state.db.read_latest(move |conn| Ok(detail_store::find(conn, &key)?)).await?;
     let current = found.filter(|found| found.row.provider_id == own.provider).ok_or(Error::NotFound("program"))?;
-    if_match.check(&current.etag())?;
+    let now = state.now();
+    if_match.check(&current.etag(now.day()))?;
     let input = body.apply(&current.input()?)?;
-    let now = Timestamp::now();
     let edited = state
         .db
         .write(move |conn| {
@@ -128,7 +128,7 @@ pub async fn patch_program(
             read_back(conn, current.row.id)
         })
         .await?;
-    changed(edited)
+    changed(edited, now.day())
 }
 
 async fn act(
@@ -139,13 +139,13 @@ async fn act(
     action: ProgramAction,
     reason: String,
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
-    let at = Timestamp::now();
+    let at = state.now();
     let decision = DecisionId::from_uuid(Uuid::now_v7());
     let log = (by.role != Role::Provider).then(|| state.audit_key());
     let act = move |conn: &mut Conn| {
         let act = ProgramAct { decision, by, action, reason: &reason, at, audit: log.as_ref() };
         let row = write_store::act(conn, &key, &act)?;
-        changed(read_back(conn, row.id)?)
+        changed(read_back(conn, row.id)?, at.day())
     };
     once.write(state, &by, act).await
 }

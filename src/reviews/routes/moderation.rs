@@ -20,7 +20,6 @@ use crate::{
         model::{ReviewDecisionInput, ReviewStatus},
         store,
     },
-    time::Timestamp,
 };
 
 /// Parameters of the moderators' list.
@@ -106,7 +105,7 @@ pub async fn decide_review(
     once: Once,
     body: Json<ReviewDecisionInput>,
 ) -> Result<Answered<Changed<ReviewBody>>, Error> {
-    let (id, now) = (review.into_inner(), Timestamp::now());
+    let (id, now) = (review.into_inner(), state.now());
     // A review that does not exist or that the caller may not rule on is answered before the body is judged.
     state
         .db

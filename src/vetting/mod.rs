@@ -1,0 +1,11 @@
+//! Vetting: what a program is measured by, what was found, and what follows.
+//!
+//! The rubric is reference data in versions. Assessors rule on each of its criteria, with evidence that expires by the
+//! clock. What verified reviews tell of tasks and claims, and what a listing's own scope offers, is read against the
+//! rubric's task matrix. Everything that the verdict follows from is gathered in one row per program, in the transaction
+//! of whatever changes it, so that reading a verdict is one lookup and a pure function of it and of the day.
+
+pub mod rubric;
+pub mod rubric_store;
+pub mod signals;
+pub mod standing_store;

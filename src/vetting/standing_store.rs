@@ -1,0 +1,349 @@
+//! What the verdict on each program follows from, and the columns that follow from it: kept in the transaction of
+//! whatever changes them.
+
+use std::collections::BTreeMap;
+
+use diesel::prelude::*;
+
+use super::{
+    rubric::Rubric,
+    rubric_store,
+    signals::{accounts, scope_findings},
+};
+use crate::{
+    assessments::model::{AssessmentStatus, Content},
+    db::{
+        Conn, Db,
+        schema::{assessments, program_vetting, programs, red_flag_reports, verdict_changes},
+    },
+    http::Error,
+    ids::{AssessmentId, ProgramId, ReportId},
+    programs::{
+        model::{ProgramInput, ProgramStatus},
+        store,
+    },
+    red_flags::model::ReportStatus,
+    reference::{RedFlagKind, Severity},
+    self_reports::{self, triage_store},
+    time::{Day, Timestamp},
+    verdict::{
+        AssessmentFacts, Inputs, Notice, Outlook, ReportFact, SignalFact, TriageStatus, Verdict, decide,
+        standing_notices,
+    },
+};
+
+/// Programs gathered anew in one transaction by [`catch_up`].
+const BATCH: i64 = 100;
+
+/// The columns of `programs` that tell the verdict on any day from the present one on.
+#[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable, AsChangeset)]
+#[diesel(table_name = programs)]
+pub struct Standing {
+    verdict: Verdict,
+    conditions_from: Day,
+    insufficient_from: Day,
+    stale_from: Day,
+    notices: String,
+}
+
+impl Standing {
+    fn of(inputs: &Inputs, today: Day) -> Self {
+        let outlook = Outlook::of(inputs, today);
+        let notices: Vec<&str> = standing_notices(inputs).into_iter().map(Notice::as_str).collect();
+        Self {
+            verdict: outlook.verdict,
+            conditions_from: outlook.conditions_from,
+            insufficient_from: outlook.insufficient_from,
+            stale_from: outlook.stale_from,
+            notices: notices.join(","),
+        }
+    }
+
+    /// Of a program that nothing is known of.
+    #[must_use]
+    pub const fn unknown() -> Self {
+        Self {
+            verdict: Verdict::InsufficientEvidence,
+            conditions_from: Day::NEVER,
+            insufficient_from: Day::NEVER,
+            stale_from: Day::NEVER,
+            notices: String::new(),
+        }
+    }
+
+    const fn outlook(&self) -> Outlook {
+        Outlook {
+            verdict: self.verdict,
+            conditions_from: self.conditions_from,
+            insufficient_from: self.insufficient_from,
+            stale_from: self.stale_from,
+        }
+    }
+
+    /// The verdict on a day.
+    #[must_use]
+    pub fn verdict_on(&self, today: Day) -> Verdict {
+        self.outlook().on(today)
+    }
+
+    /// The notices on a day, for a program in a state.
+    #[must_use]
+    pub fn notices_on(&self, today: Day, status: ProgramStatus) -> Vec<Notice> {
+        let mut notices: Vec<Notice> = self.notices.split(',').filter_map(|word| word.parse().ok()).collect();
+        notices.extend((status == ProgramStatus::Suspended).then_some(Notice::Suspended));
+        notices.extend((today >= self.stale_from).then_some(Notice::Stale));
+        notices.sort_unstable();
+        notices
+    }
+
+    /// How many of its days have come, 0 to 3: the only thing about it that changes by the clock.
+    #[must_use]
+    pub fn phase(&self, today: Day) -> u8 {
+        [self.conditions_from, self.insufficient_from, self.stale_from].iter().map(|day| u8::from(*day <= today)).sum()
+    }
+
+    /// Whether it tells the same from `today` on.
+    fn is_same_from(&self, other: &Self, today: Day) -> bool {
+        let days = |standing: &Self| {
+            [standing.conditions_from, standing.insufficient_from]
+                .map(|day| if day <= today { Day::NEVER } else { day })
+        };
+        let stale = |standing: &Self| standing.stale_from.max(today);
+        self.verdict_on(today) == other.verdict_on(today)
+            && days(self) == days(other)
+            && stale(self) == stale(other)
+            && self.notices == other.notices
+    }
+}
+
+/// How many reports stand, and how many of them are critical.
+fn counts(inputs: &Inputs) -> (i32, i32) {
+    let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
+    let standing = || inputs.reports.iter().filter(|report| report.status.stands());
+    let critical = standing().filter(|report| report.severity == Severity::Critical);
+    (count(standing().count()), count(critical.count()))
+}
+
+/// Gathers what the verdict of a program follows from, and enters what follows from it. Called last in every write that
+/// changes any of it.
+pub fn refresh(conn: &mut Conn, program: ProgramId, now: Timestamp) -> Result<(), Error> {
+    store::lock(conn, program)?;
+    let rubric_version = rubric_store::current_version(conn)?;
+    let inputs = gather(conn, program, rubric_version, Some(now))?;
+    let text = serde_json::to_string(&inputs).map_err(Error::internal)?;
+    let row = (program_vetting::inputs.eq(&text), program_vetting::rubric_version.eq(rubric_version));
+    if diesel::update(program_vetting::table.find(program)).set(row).execute(conn)? == 0 {
+        diesel::insert_into(program_vetting::table)
+            .values((program_vetting::program_id.eq(program), row))
+            .execute(conn)?;
+    }
+    let standing = Standing::of(&inputs, now.day());
+    let (reports, critical) = counts(&inputs);
+    let counted = (programs::report_count.eq(reports), programs::critical_report_count.eq(critical));
+    diesel::update(programs::table.find(program)).set((&standing, counted)).execute(conn)?;
+    add_to_history(conn, program, &inputs, &standing, rubric_version, now)
+}
+
+/// What the verdict of a program follows from.
+pub fn inputs(conn: &mut Conn, program: ProgramId) -> Result<Inputs, Error> {
+    let text: Option<String> =
+        program_vetting::table.find(program).select(program_vetting::inputs).first(conn).optional()?;
+    match text {
+        Some(text) => serde_json::from_str(&text).map_err(Error::internal),
+        // A program from before there was a rubric, until `catch_up` comes to it.
+        None => {
+            let rubric_version = rubric_store::current_version(conn)?;
+            gather(conn, program, rubric_version, None)
+        }
+    }
+}
+
+/// Id, rubric, listing and rulings of the assessment in force.
+type InForce = (AssessmentId, i32, i32, String);
+
+/// Reads everything that the verdict of a program follows from. With `opening`, critical signals that moderators do not
+/// know of yet open a triage entry.
+pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option<Timestamp>) -> Result<Inputs, Error> {
+    let (status, listing_version): (ProgramStatus, i32) =
+        programs::table.find(program).select((programs::status, programs::listing_version)).first(conn)?;
+    let in_force: Option<InForce> = assessments::table
+        .filter(assessments::program_id.eq(program))
+        .filter(assessments::status.eq(AssessmentStatus::Published))
+        .select((assessments::id, assessments::rubric_version, assessments::listing_version, assessments::content))
+        .first(conn)
+        .optional()?;
+    let version = in_force.as_ref().map_or(current, |(_, version, ..)| *version);
+    let rubric =
+        rubric_store::find(conn, version)?.ok_or_else(|| Error::internal(format!("no rubric of version {version}")))?;
+    let listing = store::listing(conn, program, listing_version)?;
+    let assessment = match in_force {
+        None => None,
+        Some((id, _, assessed, content)) => {
+            let assessed =
+                (assessed != listing_version).then(|| store::listing(conn, program, assessed)).transpose()?;
+            let content: Content = serde_json::from_str(&content).map_err(Error::internal)?;
+            Some(AssessmentFacts {
+                id,
+                listing_changed: assessed.is_some_and(|assessed| differs(&assessed, &listing)),
+                rulings: content.rulings.iter().map(crate::assessments::model::Ruling::facts).collect(),
+            })
+        }
+    };
+    Ok(Inputs {
+        suspended: status == ProgramStatus::Suspended,
+        assessment,
+        reports: reports(conn, program, &rubric)?,
+        signals: signals(conn, program, &rubric, opening)?,
+        scope: scope_findings(&rubric, &listing),
+        contradicted_claims: self_reports::store::contradicted(conn, program)?,
+        rubric: rubric.facts(version),
+    })
+}
+
+/// Whether a listing has changed in what an assessment looks at.
+fn differs(assessed: &ProgramInput, now: &ProgramInput) -> bool {
+    assessed.host_sites != now.host_sites
+        || assessed.tracks != now.tracks
+        || assessed.training_levels != now.training_levels
+        || assessed.minimum_age != now.minimum_age
+        || assessed.prerequisites != now.prerequisites
+        || assessed.supervision != now.supervision
+        || assessed.scope != now.scope
+        || assessed.consent_policy != now.consent_policy
+        || assessed.photo_policy != now.photo_policy
+        || assessed.legal_basis != now.legal_basis
+        || assessed.safety != now.safety
+        || assessed.safeguarding != now.safeguarding
+        || assessed.preparation != now.preparation
+        || assessed.debrief != now.debrief
+        || assessed.community_benefit != now.community_benefit
+        || assessed.fees != now.fees
+        || assessed.host_share_percent != now.host_share_percent
+        || assessed.refund_policy != now.refund_policy
+}
+
+fn reports(conn: &mut Conn, program: ProgramId, rubric: &Rubric) -> QueryResult<Vec<ReportFact>> {
+    let rows: Vec<(ReportId, RedFlagKind, Severity, ReportStatus)> = red_flag_reports::table
+        .filter(red_flag_reports::program_id.eq(program))
+        .filter(red_flag_reports::status.eq(ReportStatus::Substantiated))
+        .order(red_flag_reports::id)
+        .select((red_flag_reports::id, red_flag_reports::kind, red_flag_reports::severity, red_flag_reports::status))
+        .load(conn)?;
+    let fact =
+        |(id, kind, severity, status)| ReportFact { id, kind, criteria: rubric.touched_by(kind), severity, status };
+    Ok(rows.into_iter().map(fact).collect())
+}
+
+fn signals(
+    conn: &mut Conn,
+    program: ProgramId,
+    rubric: &Rubric,
+    opening: Option<Timestamp>,
+) -> QueryResult<Vec<SignalFact>> {
+    let tasks = self_reports::store::tasks(conn, program)?;
+    let mut entries = triage_store::entries(conn, program)?;
+    if tasks.is_empty() && entries.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut accounts: BTreeMap<_, _> = accounts(rubric, &tasks);
+    for (kind, entry) in &entries {
+        let of_kind = accounts.entry(*kind).or_default();
+        of_kind.retain(|account| !entry.cleared.contains(&account.review_id));
+    }
+    if let Some(now) = opening {
+        triage_store::open(conn, program, &accounts, &entries, now)?;
+        entries = triage_store::entries(conn, program)?;
+    }
+    let signal = |(kind, accounts)| {
+        let entry = entries.get(&kind);
+        SignalFact {
+            kind,
+            criteria: rubric.touched_by(kind),
+            triage_entry_id: entry.map(|entry| entry.id),
+            triage_status: entry.map(|entry| entry.status),
+            accounts,
+        }
+    };
+    let tells =
+        |signal: &SignalFact| !signal.accounts.is_empty() || signal.triage_status == Some(TriageStatus::Confirmed);
+    Ok(accounts.into_iter().map(signal).filter(tells).collect())
+}
+
+/// Writes down what the verdict is from now on, if that is new.
+fn add_to_history(
+    conn: &mut Conn,
+    program: ProgramId,
+    inputs: &Inputs,
+    standing: &Standing,
+    rubric_version: i32,
+    now: Timestamp,
+) -> Result<(), Error> {
+    use verdict_changes as v;
+
+    let last: Option<(i32, Verdict, Day, Day)> = v::table
+        .filter(v::program_id.eq(program))
+        .order(v::number.desc())
+        .select((v::number, v::verdict, v::conditions_from, v::insufficient_from))
+        .first(conn)
+        .optional()?;
+    let Standing { verdict, conditions_from, insufficient_from, .. } = *standing;
+    if last.is_some_and(|(_, was, one, two)| (was, one, two) == (verdict, conditions_from, insufficient_from)) {
+        return Ok(());
+    }
+    let codes: Vec<_> = decide(inputs, now.day()).reasons.iter().map(|reason| reason.code).collect();
+    diesel::insert_into(v::table)
+        .values((
+            v::program_id.eq(program),
+            v::number.eq(last.map_or(1, |(number, ..)| number + 1)),
+            v::verdict.eq(verdict),
+            v::conditions_from.eq(conditions_from),
+            v::insufficient_from.eq(insufficient_from),
+            v::reasons.eq(serde_json::to_string(&codes).map_err(Error::internal)?),
+            v::rubric_version.eq(rubric_version),
+            v::changed_at.eq(now),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// Gathers anew for programs that were last gathered under an earlier rubric, in batches, so that no write waits long.
+/// Each verdict names the rubric that it was judged by.
+pub async fn catch_up(db: &Db, now: Timestamp) -> Result<(), Error> {
+    loop {
+        let late = db.read(behind).await?;
+        if late.is_empty() {
+            return Ok(());
+        }
+        db.write(move |conn| late.iter().try_for_each(|program| refresh(conn, *program, now))).await?;
+    }
+}
+
+fn behind(conn: &mut Conn) -> Result<Vec<ProgramId>, Error> {
+    let current = rubric_store::current_version(conn)?;
+    let earlier = program_vetting::table
+        .filter(program_vetting::rubric_version.lt(current))
+        .order((program_vetting::rubric_version, program_vetting::program_id))
+        .limit(BATCH)
+        .select(program_vetting::program_id);
+    let found: Vec<ProgramId> = earlier.load(conn)?;
+    if !found.is_empty() {
+        return Ok(found);
+    }
+    let missing = programs::table
+        .left_join(program_vetting::table)
+        .filter(program_vetting::program_id.is_null())
+        .order(programs::id)
+        .limit(BATCH)
+        .select(programs::id);
+    Ok(missing.load(conn)?)
+}
+
+/// Whether the stored inputs and columns of a program are what the tables give, up to what the passing of days has
+/// changed.
+pub fn is_true_to_tables(conn: &mut Conn, row: &store::ProgramRow, today: Day) -> Result<bool, Error> {
+    let current = rubric_store::current_version(conn)?;
+    let gathered = gather(conn, row.id, current, None)?;
+    Ok(inputs(conn, row.id)? == gathered
+        && row.standing.is_same_from(&Standing::of(&gathered, today), today)
+        && (row.report_count, row.critical_report_count) == counts(&gathered))
+}
