@@ -228,6 +228,32 @@ pub struct RecommendationShare {
     pub interval: Option<Interval>,
 }
 
+/// How many of those who were given a participation code have written a review with it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ResponseRate {
+    /// Participation codes issued and not taken back.
+    #[schema(minimum = 3)]
+    pub codes_issued: u32,
+    /// Published reviews whose author redeemed a participation code.
+    #[schema(minimum = 0)]
+    pub reviews: u32,
+    /// reviews / `codes_issued`, at most 1: one code may stand behind reviews of several stays.
+    #[schema(minimum = 0, maximum = 1)]
+    pub share: f64,
+}
+
+impl ResponseRate {
+    /// Fewest codes of which a rate is told: in a smaller group it would tell who wrote.
+    pub const FROM_CODES: u32 = 3;
+
+    /// The rate; `None` when fewer than [`FROM_CODES`](Self::FROM_CODES) codes were issued.
+    #[must_use]
+    pub fn of(codes_issued: u32, reviews: u32) -> Option<Self> {
+        let share = || round4((f64::from(reviews) / f64::from(codes_issued)).min(1.0));
+        (codes_issued >= Self::FROM_CODES).then(|| Self { codes_issued, reviews, share: share() })
+    }
+}
+
 /// Satisfaction with a program on a day. It never moves the verdict.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Score {
@@ -244,6 +270,8 @@ pub struct Score {
     /// Published reviews whose author was verified.
     #[schema(minimum = 0)]
     pub verified_review_count: u32,
+    /// How many of those with a participation code have written; null where fewer than three codes were issued.
+    pub response_rate: Option<ResponseRate>,
     /// Over the mean rating of each review. Mean, score and interval are null below three.
     pub overall: RatingScore,
     /// One entry for each dimension, in fixed order.
@@ -254,9 +282,10 @@ pub struct Score {
 }
 
 impl Score {
-    /// The score that the tallies give on a day, with the constants in force.
+    /// The score that the tallies give on a day, with the constants in force, of a program with so many participation
+    /// codes.
     #[must_use]
-    pub fn of(tallies: &Tallies, today: Day) -> Self {
+    pub fn of(tallies: &Tallies, codes_issued: u32, today: Day) -> Self {
         let parameters = Parameters::CURRENT;
         let overall = overall_estimate(&parameters, tallies, today);
         let shown = overall.n >= parameters.publish_overall_from_n;
@@ -278,6 +307,7 @@ impl Score {
             parameters,
             review_count: tallies.review_count(),
             verified_review_count: tallies.verified_review_count(),
+            response_rate: ResponseRate::of(codes_issued, tallies.reviews_by(Verification::ParticipationCode)),
             overall: RatingScore {
                 n: overall.n,
                 n_effective: round4(overall.n_effective),

@@ -12,7 +12,7 @@ use crate::{
     },
     db::{
         Conn,
-        schema::{cohorts, participant_addresses, participation_codes, participations},
+        schema::{cohorts, participant_addresses, participation_codes, participations, programs},
     },
     http::Error,
     ids::{CohortId, PrincipalId, ProgramId, SessionId},
@@ -59,7 +59,28 @@ pub fn issue(
             .collect();
         on_each_backend!(conn, |c| diesel::insert_into(participation_codes::table).values(rows).execute(c))?;
     }
-    Ok(())
+    count(conn, cohort.program, i32::try_from(codes.len()).unwrap_or(i32::MAX))
+}
+
+/// Counts codes issued (or, negative, taken back) into the program's row, whose representation shows them.
+fn count(conn: &mut Conn, program: ProgramId, more: i32) -> QueryResult<()> {
+    let counted = (
+        programs::codes_issued.eq(programs::codes_issued + more),
+        // The entity tag follows from the version.
+        programs::version.eq(programs::version + 1),
+    );
+    diesel::update(programs::table.find(program)).set(counted).execute(conn).map(drop)
+}
+
+/// Participation codes of a program, issued and not taken back: what `programs.codes_issued` has to say.
+pub fn codes_issued(conn: &mut Conn, program: ProgramId) -> QueryResult<i32> {
+    let standing: i64 = participation_codes::table
+        .inner_join(cohorts::table)
+        .filter(cohorts::program_id.eq(program))
+        .filter(participation_codes::status.ne(CodeStatus::Revoked))
+        .count()
+        .get_result(conn)?;
+    Ok(i32::try_from(standing).unwrap_or(i32::MAX))
 }
 
 /// Who redeems a code.
@@ -96,13 +117,16 @@ pub enum Redeemed {
 
 /// Takes the codes of a cohort back that nobody has redeemed, and says how many; `None` when there is no such cohort.
 pub fn revoke(conn: &mut Conn, cohort: CohortId) -> QueryResult<Option<usize>> {
-    if !diesel::select(exists(cohorts::table.find(cohort))).get_result(conn)? {
-        return Ok(None);
-    }
+    let program: Option<ProgramId> = cohorts::table.find(cohort).select(cohorts::program_id).first(conn).optional()?;
+    let Some(program) = program else { return Ok(None) };
     let open = participation_codes::table
         .filter(participation_codes::cohort_id.eq(cohort))
         .filter(participation_codes::status.eq(CodeStatus::Open));
-    diesel::update(open).set(participation_codes::status.eq(CodeStatus::Revoked)).execute(conn).map(Some)
+    let revoked = diesel::update(open).set(participation_codes::status.eq(CodeStatus::Revoked)).execute(conn)?;
+    if revoked > 0 {
+        count(conn, program, i32::try_from(revoked).map_or(i32::MIN, |revoked| -revoked))?;
+    }
+    Ok(Some(revoked))
 }
 
 /// Redeems a code: of many at once, one redeems it, and the others get the same session while it is new ([`AGAIN`]).

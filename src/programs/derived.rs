@@ -1,4 +1,4 @@
-//! Columns that follow from reviews, reports and the day: score, counts, verdict, red-flag terms.
+//! Columns that follow from reviews, reports, codes and the day: score, counts, verdict, red-flag terms.
 //!
 //! They are brought up to date in the transaction of whatever changes them, so that lists and details only read
 //! indexes. Scores also change with the day, because older experiences weigh less: [`refresh`] recomputes them after
@@ -19,7 +19,7 @@ use crate::{
     },
     http::Error,
     ids::ProgramId,
-    on_each_backend,
+    on_each_backend, participation,
     red_flags::model::ReportStatus,
     reference::RedFlagKind,
     reviews::model::{ReviewInput, ReviewStatus, Verification},
@@ -212,7 +212,9 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         .select(program_terms::term)
         .load(conn)?;
     let flags = flagged(conn, id)?;
-    let same = stored_reviews == FromReviews::of(&tallies, row.derived_day)
+    let codes_issued = participation::store::codes_issued(conn, id)?;
+    let same = row.codes_issued == codes_issued
+        && stored_reviews == FromReviews::of(&tallies, row.derived_day)
         && standing_store::is_true_to_tables(conn, &row, now.day())?
         && store::tallies(conn, id)?.0 == tallies
         && flags.into_iter().map(RedFlagKind::as_str).eq(stored_flags.iter().map(String::as_str));
@@ -220,6 +222,7 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         store::lock(conn, id)?;
         save_tallies(conn, id, &tallies)?;
         set_from_reviews(conn, id, &tallies, row.derived_day, now.day())?;
+        diesel::update(programs::table.find(id)).set(programs::codes_issued.eq(codes_issued)).execute(conn)?;
         set_terms(conn, id)?;
         standing_store::refresh(conn, id, now)?;
     }

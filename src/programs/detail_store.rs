@@ -60,7 +60,8 @@ impl Detail {
     /// The score as of the day that the row's score was computed for.
     pub fn score(&self) -> Result<Score, Error> {
         let tallies: Tallies = serde_json::from_str(&self.tallies).map_err(Error::internal)?;
-        Ok(Score::of(&tallies, self.row.derived_day))
+        let codes_issued = u32::try_from(self.row.codes_issued).unwrap_or_default();
+        Ok(Score::of(&tallies, codes_issued, self.row.derived_day))
     }
 }
 

@@ -118,6 +118,12 @@ impl Tallies {
         self.reviews.values().flatten().filter(|(verification, _)| verification.is_verified()).map(|(_, n)| n).sum()
     }
 
+    /// Published reviews whose author was verified in this way.
+    #[must_use]
+    pub fn reviews_by(&self, verification: Verification) -> u32 {
+        self.reviews.values().filter_map(|by_verification| by_verification.get(&verification)).sum()
+    }
+
     /// All recommendations together.
     #[must_use]
     pub fn recommendations(&self) -> Recommendations {

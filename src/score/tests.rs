@@ -113,12 +113,12 @@ fn tallies_of(reviews: &[RatedReview]) -> Tallies {
 
 #[test]
 fn there_is_no_overall_below_three() {
-    let two = Score::of(&tallies_of(&[review(5), review(5)]), day("2025-06-30"));
+    let two = Score::of(&tallies_of(&[review(5), review(5)]), 0, day("2025-06-30"));
     assert_eq!((two.overall.n, two.overall.score, two.overall.mean, two.overall.interval), (2, None, None, None));
     assert_eq!(score_key(&tallies_of(&[review(5), review(5)]), day("2025-06-30")), 0);
 
     let tallies = tallies_of(&[review(5), review(5), review(5)]);
-    let three = Score::of(&tallies, day("2025-06-30"));
+    let three = Score::of(&tallies, 0, day("2025-06-30"));
     assert_eq!((three.overall.score, three.overall.mean), (Some(3.95), Some(5.0)));
     assert_eq!(three.overall.interval, Some(wilson(1.0, 3.0).map(|share| round4(1.0 + 4.0 * share))));
     assert_eq!(score_key(&tallies, day("2025-06-30")), 39_500);
@@ -127,12 +127,23 @@ fn there_is_no_overall_below_three() {
 }
 
 #[test]
+fn the_response_rate_counts_reviews_by_code_and_is_kept_from_small_groups() {
+    let by = |verification| RatedReview { verification, ..review(5) };
+    let reviews = [Verification::ParticipationCode, Verification::UniversityEmail, Verification::None].map(by);
+    let rate = |codes| Score::of(&tallies_of(&reviews), codes, day("2025-06-30")).response_rate;
+    assert_eq!((rate(0), rate(2)), (None, None));
+    assert_eq!(rate(3), Some(ResponseRate { codes_issued: 3, reviews: 1, share: 0.3333 }));
+    assert_eq!(ResponseRate::of(3, 4).map(|rate| rate.share), Some(1.0));
+    assert_eq!(ResponseRate::of(8, 0).map(|rate| rate.share), Some(0.0));
+}
+
+#[test]
 fn a_dimension_without_ratings_has_no_score() {
-    let score = Score::of(&tallies_of(&[review(5)]), day("2025-06-30"));
+    let score = Score::of(&tallies_of(&[review(5)]), 0, day("2025-06-30"));
     assert_eq!(score.dimensions.len(), Dimension::ALL.len());
     assert_eq!((score.dimensions[0].n, score.dimensions[0].score), (1, Some(3.6875)));
     assert_eq!((score.dimensions[1].n, score.dimensions[1].score, score.dimensions[1].mean), (0, None, None));
-    assert_eq!(Score::of(&Tallies::default(), day("2025-06-30")).would_recommend.share, None);
+    assert_eq!(Score::of(&Tallies::default(), 0, day("2025-06-30")).would_recommend.share, None);
 }
 
 #[test]
@@ -150,7 +161,7 @@ fn age_counts_from_the_end_of_the_half_year_and_is_never_negative() {
 proptest! {
     #[test]
     fn scores_and_intervals_stay_in_their_range(reviews in proptest::collection::vec(any_review(), 0..30), today in 18_000i32..24_000) {
-        let score = Score::of(&tallies_of(&reviews), Day::from_number(today).unwrap());
+        let score = Score::of(&tallies_of(&reviews), 0, Day::from_number(today).unwrap());
         let all = score.dimensions.iter().map(|d| (d.n, d.n_effective, d.mean, d.score, d.interval));
         let overall = score.overall;
         for (n, n_effective, mean, value, interval) in
@@ -185,7 +196,7 @@ proptest! {
     fn the_list_key_is_the_shown_score(reviews in proptest::collection::vec(any_review(), 0..20), today in 18_000i32..24_000) {
         let today = Day::from_number(today).unwrap();
         let tallies = tallies_of(&reviews);
-        let shown = Score::of(&tallies, today).overall.score.unwrap_or(0.0);
+        let shown = Score::of(&tallies, 0, today).overall.score.unwrap_or(0.0);
         prop_assert!((f64::from(score_key(&tallies, today)) / 10_000.0 - shown).abs() < 1e-9);
     }
 }

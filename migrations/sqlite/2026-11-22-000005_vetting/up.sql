@@ -162,6 +162,12 @@ ALTER TABLE programs ADD COLUMN notices TEXT NOT NULL DEFAULT ''
 CHECK (length(notices) <= 200);
 -- Participation codes issued and not taken back.
 ALTER TABLE programs ADD COLUMN codes_issued INTEGER NOT NULL DEFAULT 0 CHECK (codes_issued >= 0);
+UPDATE programs SET codes_issued = (
+    SELECT count(*)
+    FROM cohorts
+    INNER JOIN participation_codes ON participation_codes.cohort_id = cohorts.id
+    WHERE cohorts.program_id = programs.id AND participation_codes.status <> 'revoked'
+);
 
 -- Decisions are taken on assessments and triage entries too. A CHECK can only be changed in the schema
 -- itself (https://sqlite.org/lang_altertable.html, section 8); RESET reads it anew.
