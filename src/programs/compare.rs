@@ -1,5 +1,7 @@
 //! Programs side by side.
 
+use std::cmp::Reverse;
+
 use actix_web::{get, web::Data};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -18,10 +20,46 @@ use crate::{
     http::{Error, Fault, FaultCode, Found, Query},
     ids::ProgramId,
     score::Score,
+    self_reports::{self, model::ClaimTally},
     time::Day,
-    verdict::{VerdictOutcome, decide},
+    verdict::{ScopeFinding, VerdictOutcome, decide},
     vetting::standing_store,
 };
+
+/// Most claims that are shown beside a program.
+const CLAIMS: usize = 50;
+
+/// How many published, verified reviews say what of one claim of the listing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct ComparedClaim {
+    /// The claim, in a reviewer's words.
+    #[schema(max_length = 200, example = "A physician is always present")]
+    pub claim: String,
+    /// Reviews that confirm it.
+    #[schema(minimum = 0)]
+    pub confirmed: u32,
+    /// Reviews that contradict it.
+    #[schema(minimum = 0)]
+    pub contradicted: u32,
+    /// Reviews whose authors saw nothing of it.
+    #[schema(minimum = 0)]
+    pub not_seen: u32,
+}
+
+/// The claims that are shown: those that most reviews contradict first, then those that most confirm.
+fn shown(claims: Vec<ClaimTally>) -> Vec<ComparedClaim> {
+    let counted = |tally: ClaimTally| ComparedClaim {
+        claim: tally.claim,
+        confirmed: tally.confirmed,
+        contradicted: u32::try_from(tally.contradicting.len()).unwrap_or(u32::MAX),
+        not_seen: tally.not_seen,
+    };
+    let mut shown: Vec<ComparedClaim> = claims.into_iter().map(counted).collect();
+    // Stable: the order of the store, which is the same on both databases, breaks ties.
+    shown.sort_by_key(|claim| Reverse((claim.contradicted, claim.confirmed)));
+    shown.truncate(CLAIMS);
+    shown
+}
 
 /// A program with what matters for safety, as it stands in its present listing.
 #[derive(Debug, Serialize, ToSchema)]
@@ -30,6 +68,12 @@ pub struct ComparedProgram {
     pub program: ProgramSummary,
     /// The verdict with its reasons.
     pub verdict: VerdictOutcome,
+    /// What the listing offers beyond the task matrix, in fixed order.
+    #[schema(max_items = 55)]
+    pub scope_findings: Vec<ScopeFinding>,
+    /// What published, verified reviews say of the listing's claims: those that most contradict first, at most 50.
+    #[schema(max_items = 50)]
+    pub claims: Vec<ComparedClaim>,
     /// How satisfied participants were, by dimension.
     pub score: Score,
     /// What participants of each level may do, one entry for each pair of task and level.
@@ -71,8 +115,8 @@ pub struct Comparison {
 
 /// Compare programs
 ///
-/// Two to five listed or suspended programs, in the order asked for, with the parts of their listings that matter for
-/// safety.
+/// Two to five listed or suspended programs, in the order asked for: verdicts with their reasons, satisfaction, what
+/// verified reviews say of claims, and the parts of the listings that matter for safety.
 #[utoipa::path(
     tag = "programs",
     operation_id = "compare_programs",
@@ -116,9 +160,12 @@ fn compared(conn: &mut Conn, keys: &[ProgramKey], today: Day) -> Result<Vec<Comp
 
 fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram, today: Day) -> Result<ComparedProgram, Error> {
     let listing = detail.input()?;
+    let inputs = standing_store::inputs(conn, detail.row.id)?;
     Ok(ComparedProgram {
         program: ProgramSummary::of(listed, today),
-        verdict: decide(&standing_store::inputs(conn, detail.row.id)?, today),
+        verdict: decide(&inputs, today),
+        scope_findings: inputs.scope,
+        claims: shown(self_reports::store::claims(conn, detail.row.id)?),
         score: detail.score()?,
         scope: listing.scope,
         supervision: listing.supervision,
