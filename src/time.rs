@@ -181,6 +181,12 @@ impl Day {
     /// 9999-12-31, the last day, which stands for "never" in bounds.
     pub const NEVER: Self = Self(2_932_896);
 
+    /// Its first moment: midnight UTC.
+    #[must_use]
+    pub fn start(self) -> Timestamp {
+        Timestamp(i64::from(self.0) * MICROS_PER_DAY)
+    }
+
     /// The same day of the month a number of months later, or the last one of a shorter month; at most
     /// the last day of the year 9999.
     #[must_use]

@@ -7,6 +7,7 @@ mod import;
 mod keys;
 mod principals;
 mod tokens;
+mod verdict;
 
 use std::{io::Write, os::unix::fs::OpenOptionsExt, process::ExitCode, sync::Arc};
 
@@ -72,6 +73,9 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Recompute verdicts: export what they follow from, explain one on any day.
+    #[command(subcommand)]
+    Verdict(verdict::VerdictCommand),
     /// Print the OpenAPI document.
     Openapi,
     /// Look at the settings.
@@ -102,7 +106,8 @@ pub fn run() -> ExitCode {
 }
 
 fn execute(command: Command) -> Result<(), Failure> {
-    match command {
+    match &command {
+        Command::Verdict(command) if command.offline()? => return Ok(()),
         Command::Openapi => {
             say(&serde_json::to_string_pretty(openapi::document())?);
             return Ok(());
@@ -148,6 +153,7 @@ fn execute(command: Command) -> Result<(), Failure> {
                 Ok(())
             }
         }
+        Command::Verdict(command) => verdict::run(&config, &command),
         Command::Openapi | Command::Config(_) => Ok(()),
     }
 }

@@ -5,6 +5,10 @@
 //! rubric's task matrix. Everything that the verdict follows from is gathered in one row per program, in the transaction
 //! of whatever changes it, so that reading a verdict is one lookup and a pure function of it and of the day.
 
+pub mod export;
+pub mod export_store;
+pub mod history;
+pub mod history_store;
 pub mod rubric;
 pub mod rubric_store;
 pub mod signals;

@@ -269,7 +269,7 @@ fn signals(
     Ok(accounts.into_iter().map(signal).filter(tells).collect())
 }
 
-/// Writes down what the verdict is from now on, if that is new.
+/// Writes down what the verdict is from now on, and why, if that is new.
 fn add_to_history(
     conn: &mut Conn,
     program: ProgramId,
@@ -280,17 +280,20 @@ fn add_to_history(
 ) -> Result<(), Error> {
     use verdict_changes as v;
 
-    let last: Option<(i32, Verdict, Day, Day)> = v::table
+    let mut codes: Vec<_> = decide(inputs, now.day()).reasons.iter().map(|reason| reason.code).collect();
+    codes.dedup();
+    let codes = serde_json::to_string(&codes).map_err(Error::internal)?;
+    let last: Option<(i32, Verdict, Day, Day, String)> = v::table
         .filter(v::program_id.eq(program))
         .order(v::number.desc())
-        .select((v::number, v::verdict, v::conditions_from, v::insufficient_from))
+        .select((v::number, v::verdict, v::conditions_from, v::insufficient_from, v::reasons))
         .first(conn)
         .optional()?;
     let Standing { verdict, conditions_from, insufficient_from, .. } = *standing;
-    if last.is_some_and(|(_, was, one, two)| (was, one, two) == (verdict, conditions_from, insufficient_from)) {
+    let new = (verdict, conditions_from, insufficient_from, &codes);
+    if last.as_ref().is_some_and(|(_, was, one, two, why)| (*was, *one, *two, why) == new) {
         return Ok(());
     }
-    let codes: Vec<_> = decide(inputs, now.day()).reasons.iter().map(|reason| reason.code).collect();
     diesel::insert_into(v::table)
         .values((
             v::program_id.eq(program),
@@ -298,7 +301,7 @@ fn add_to_history(
             v::verdict.eq(verdict),
             v::conditions_from.eq(conditions_from),
             v::insufficient_from.eq(insufficient_from),
-            v::reasons.eq(serde_json::to_string(&codes).map_err(Error::internal)?),
+            v::reasons.eq(&codes),
             v::rubric_version.eq(rubric_version),
             v::changed_at.eq(now),
         ))

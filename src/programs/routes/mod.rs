@@ -3,10 +3,12 @@
 mod body;
 mod history;
 mod read;
+mod verdicts;
 mod write;
 
 pub use body::{ProgramBody, ProviderRef, ReportCounts, VerdictShort};
 pub use history::{HistoryBody, ListingVersion, VersionBody};
+pub use read::VerdictBody;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Registers the routes.
@@ -23,5 +25,7 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(write::decide_program)
         .service(history::get_program_history)
         .service(history::get_program_version)
-        .service(read::get_program_verdict);
+        .service(read::get_program_verdict)
+        .service(verdicts::get_program_verdict_history)
+        .service(verdicts::get_program_verdict_inputs);
 }
