@@ -109,6 +109,7 @@ bench() {
     python3 benches/read_catalogue.py "$base" "$BENCH_WORK/tokens" "$BENCH_WORK/data.lua"
 
     measure "$database" "detail" detail 20,000
+    measure "$database" "verdict with its reasons" verdict -
     measure "$database" "list: country and specialty, by score, 20 rows" list 4,000
     measure "$database" "reviews page, 20 rows" reviews 5,000
     measure "$database" "full text, 20 rows" search 2,500

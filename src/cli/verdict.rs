@@ -85,15 +85,14 @@ pub(super) fn run(config: &Config, command: &VerdictCommand) -> Result<(), Failu
 /// In batches, so that memory does not grow with the catalogue. The inner error is that of the output.
 fn all(conn: &mut Conn, out: &mut impl Write) -> Result<io::Result<()>, Failure> {
     let mut after = None;
-    loop {
-        let batch = export_store::batch(conn, after)?;
-        let Some(last) = batch.last() else { return Ok(Ok(())) };
-        after = Some(last.program_id);
-        let written = write(out, &batch);
+    while let Some((lines, last)) = export_store::batch(conn, after)? {
+        after = Some(last);
+        let written = write(out, &lines);
         if written.is_err() {
             return Ok(written);
         }
     }
+    Ok(Ok(()))
 }
 
 fn write(out: &mut impl Write, lines: &[VerdictInputs]) -> io::Result<()> {

@@ -4,25 +4,30 @@ use diesel::prelude::*;
 
 use super::{export::VerdictInputs, standing_store};
 use crate::{
-    db::{Conn, schema::programs},
+    db::{Backend, Conn, schema::programs},
     http::Error,
     ids::ProgramId,
     programs::model::ProgramStatus,
 };
 
-/// Programs of one batch.
+/// Programs read at once.
 const BATCH: i64 = 200;
 
-/// The inputs of the next listed or suspended programs after one, in the order of their ids; none when that was the last.
-pub fn batch(conn: &mut Conn, after: Option<ProgramId>) -> Result<Vec<VerdictInputs>, Error> {
-    let public = ProgramStatus::ALL.iter().copied().filter(|status| status.is_public());
-    let mut query = programs::table.filter(programs::status.eq_any(public)).into_boxed::<crate::db::Backend>();
+/// Of the next programs after one, in the order of their ids: the inputs of those that are listed or suspended, and the
+/// last one, after which to go on; `None` when there are no more.
+pub fn batch(conn: &mut Conn, after: Option<ProgramId>) -> Result<Option<(Vec<VerdictInputs>, ProgramId)>, Error> {
+    let mut query = programs::table.into_boxed::<Backend>();
     if let Some(after) = after {
         query = query.filter(programs::id.gt(after));
     }
-    let found: Vec<(ProgramId, String)> =
-        query.order(programs::id).limit(BATCH).select((programs::id, programs::slug)).load(conn)?;
-    let inputs =
-        |(program_id, slug)| Ok(VerdictInputs { program_id, slug, inputs: standing_store::inputs(conn, program_id)? });
-    found.into_iter().map(inputs).collect()
+    // A condition on the status would lead to its index, and each batch would sort all that it finds.
+    let columns = (programs::id, programs::slug, programs::status);
+    let found: Vec<(ProgramId, String, ProgramStatus)> =
+        query.order(programs::id).limit(BATCH).select(columns).load(conn)?;
+    let Some(last) = found.last().map(|(id, ..)| *id) else { return Ok(None) };
+    let public = found.into_iter().filter(|(.., status)| status.is_public());
+    let inputs = |(program_id, slug, _)| {
+        Ok(VerdictInputs { program_id, slug, inputs: standing_store::inputs(conn, program_id)? })
+    };
+    Ok(Some((public.map(inputs).collect::<Result<_, Error>>()?, last)))
 }

@@ -243,6 +243,8 @@ on_both! {
             ("a draft", other.get(&draft.path).await),
             ("a draft", listed.provider.get(&draft.path).await),
             ("a draft's verdict", other.get(&format!("{}/verdict", draft.path)).await),
+            ("a draft's verdict history", other.get(&format!("{}/verdict-history", draft.path)).await),
+            ("a draft's verdict inputs", other.get(&format!("{}/verdict-inputs", draft.path)).await),
             ("a draft's history", other.get(&format!("{}/history", draft.path)).await),
             ("a draft's version", other.get(&format!("{}/versions/1", draft.path)).await),
             ("a draft's reviews", other.get(&format!("{}/reviews", draft.path)).await),

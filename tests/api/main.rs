@@ -41,4 +41,5 @@ mod sign_in;
 mod storage;
 mod tokens;
 mod universities;
+mod verdicts;
 mod walkthrough;

@@ -19,22 +19,22 @@ use preceptor::{
     generate::{self, Amounts},
     http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
     ids::{ProgramId, ReviewId, SessionId},
-    principals,
+    participation, principals,
     programs::{
         desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, model::ProgramStatus,
         store::Key,
     },
-    providers, red_flags, reviews, sessions,
+    providers, red_flags, reviews, self_reports, sessions,
     time::Timestamp,
     universities,
-    vetting::standing_store,
+    vetting::{export_store, history_store, standing_store},
 };
 use uuid::Uuid;
 
 use crate::support::{Backend, TestApp, builders};
 
 /// Tables that grow with use.
-const GROWING: [&str; 17] = [
+const GROWING: [&str; 22] = [
     "idempotency_keys",
     "programs",
     "program_terms",
@@ -52,10 +52,15 @@ const GROWING: [&str; 17] = [
     "review_revisions",
     "decisions",
     "audit_events",
+    "cohorts",
+    "participation_codes",
+    "program_vetting",
+    "self_report_claims",
+    "verdict_changes",
 ];
 
 /// Sorts and filters of the list of programs that must not read the whole catalogue.
-const LISTS: [&str; 14] = [
+const LISTS: [&str; 18] = [
     "/",
     "/?sort=score",
     "/?sort=-listed_at",
@@ -70,6 +75,10 @@ const LISTS: [&str; 14] = [
     "/?q=ward+rounds",
     "/?q=ward",
     "/?without_red_flag=vague_role&min_score=4",
+    "/?verdict=not_recommended",
+    "/?verdict=insufficient_evidence&country=NP&specialty=internal_medicine",
+    "/?verdict=meets_with_conditions&specialty=internal_medicine&sort=title",
+    "/?verdict=meets_standard&sort=-listed_at",
 ];
 
 #[derive(QueryableByName)]
@@ -131,7 +140,7 @@ fn scans(conn: &mut Conn, statement: &str) -> Vec<String> {
     lines.into_iter().filter(reads_all).collect()
 }
 
-async fn list_query(uri: &str) -> ListQuery {
+pub async fn list_query(uri: &str) -> ListQuery {
     let request = TestRequest::with_uri(uri).to_http_request();
     Query::<ListQuery>::from_request(&request, &mut Payload::None).await.unwrap().0
 }
@@ -155,6 +164,12 @@ on_both! {
         detail_store::find(conn, &Key::Slug("plans".to_owned())).unwrap();
         standing_store::inputs(conn, program).unwrap();
         standing_store::gather(conn, program, 1, None).unwrap();
+        list_store::by_id(conn, &[program]).unwrap();
+        history_store::changes(conn, program, 21).unwrap();
+        export_store::batch(conn, None).unwrap();
+        export_store::batch(conn, Some(program)).unwrap();
+        self_reports::store::claims(conn, program).unwrap();
+        participation::store::codes_issued(conn, program).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
             let rows = list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, None, 21)).unwrap();
