@@ -179,3 +179,25 @@ fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram, today: Day) -> 
         refund_policy: listing.refund_policy,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::ReviewId;
+
+    #[test]
+    fn the_claims_that_most_contradict_are_shown_first_and_there_are_not_too_many() {
+        let tally = |number: u8, confirmed, contradicted| ClaimTally {
+            claim: format!("Claim {number}"),
+            confirmed,
+            contradicting: (0..contradicted).map(|review| ReviewId::new_v4([review; 16])).collect(),
+            not_seen: 0,
+        };
+        let mut claims: Vec<_> = (0..60).map(|number| tally(number, 0, 0)).collect();
+        claims.extend([tally(60, 9, 0), tally(61, 0, 1), tally(62, 0, 2), tally(63, 1, 1)]);
+        let shown = shown(claims);
+        let words: Vec<_> = shown.iter().take(6).map(|claim| claim.claim.as_str()).collect();
+        assert_eq!(words, ["Claim 62", "Claim 63", "Claim 61", "Claim 60", "Claim 0", "Claim 1"]);
+        assert_eq!((shown.len(), shown[0].contradicted), (CLAIMS, 2));
+    }
+}

@@ -127,6 +127,28 @@ fn there_is_no_overall_below_three() {
 }
 
 #[test]
+fn each_rating_weighs_by_its_verification_and_its_age() {
+    let by = |verification, rating| RatedReview { verification, ..review(rating) };
+    let tallies = tallies_of(&[
+        by(Verification::ParticipationCode, 5),
+        by(Verification::UniversityEmail, 5),
+        by(Verification::None, 1),
+    ]);
+    // 730 days after the half-year: weights 0.5, 0.35 and 0.2, with (24.5 + 4.45) / 8.05 and 1.05² / 0.4125.
+    let score = Score::of(&tallies, 0, day("2027-06-30"));
+    let dimension = score.dimensions[0];
+    for (n, n_effective, mean, value) in [
+        (score.overall.n, score.overall.n_effective, score.overall.mean, score.overall.score),
+        (dimension.n, dimension.n_effective, dimension.mean, dimension.score),
+    ] {
+        assert_eq!((n, mean, value), (3, Some(4.2381), Some(3.5963)));
+        assert!((n_effective - 2.6727).abs() < 1e-9, "{n_effective}");
+    }
+    assert_eq!(score.formula_version, FORMULA_VERSION);
+    assert_eq!(score.parameters, Parameters::CURRENT);
+}
+
+#[test]
 fn the_response_rate_counts_reviews_by_code_and_is_kept_from_small_groups() {
     let by = |verification| RatedReview { verification, ..review(5) };
     let reviews = [Verification::ParticipationCode, Verification::UniversityEmail, Verification::None].map(by);

@@ -6,7 +6,7 @@
 //! A change that comes from what people told (reviews and reports) is dated by its month: the exact day could tell who
 //! wrote.
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
@@ -71,7 +71,7 @@ impl ChangeRow {
 }
 
 /// A verdict, and for how long it stood.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct VerdictEntry {
     /// The conclusion.
     pub verdict: Verdict,

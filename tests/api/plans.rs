@@ -176,6 +176,19 @@ on_both! {
             let after = rows.first().map(|row| list_store::position(sort, &row.row));
             list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, after.as_ref(), 21)).unwrap();
         }
+        // A filter by the clock leaves both shapes: from the rare term, or along the sort.
+        let common = "high_school,pre_health,preclinical,clinical,licensed";
+        for (uri, from_term) in [
+            ("/?verdict=meets_with_conditions&specialty=internal_medicine&country=NP".to_owned(), true),
+            (format!("/?verdict=meets_with_conditions&training_level={common}"), false),
+        ] {
+            let ListQuery { filter, sort, .. } = list_query(&uri).await;
+            let before = seen.lock().unwrap().len();
+            list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, None, 21)).unwrap();
+            let asked = seen.lock().unwrap()[before..].to_vec();
+            let page = asked.iter().find(|statement| statement.contains("programs.conditions_from <=")).unwrap();
+            assert_eq!(page.contains("programs.id IN (SELECT program_terms"), from_term, "{page}");
+        }
         for sort in reviews::list_store::ReviewSort::ALL {
             let filter = reviews::list_store::PublicFilter {
                 sort: *sort, training_level: None, half_year: None, verified: None, recommends: None,
