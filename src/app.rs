@@ -14,7 +14,7 @@ use quick_cache::{Weighter, sync::Cache};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    account,
+    account, assessments,
     audit::{self, AuditKey},
     auth::{self, Tokens, outside::Outside},
     clients,
@@ -151,6 +151,7 @@ pub fn routes(config: &mut ServiceConfig) {
     oauth::configure(config);
     providers::routes::configure(config);
     programs::routes::configure(config);
+    assessments::routes::configure(config);
     reviews::routes::configure(config);
     red_flags::routes::configure(config);
     universities::routes::configure(config);
@@ -188,7 +189,7 @@ pub fn app(
 /// carries credentials that a browser adds by itself.
 fn cors(origins: &[String]) -> Cors {
     let cors = Cors::default()
-        .allowed_methods(["GET", "HEAD", "POST", "PATCH", "DELETE", "OPTIONS"])
+        .allowed_methods(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
         .allowed_headers([
             "authorization",
             "content-type",

@@ -4,4 +4,10 @@
 //! level of evidence, or not met, a second assessor signs it off. The provider may answer. Published, it decides the
 //! verdict until a later one takes its place, or until its evidence expires.
 
+pub mod body;
+pub mod decision_store;
+pub mod list_store;
 pub mod model;
+pub mod routes;
+pub mod ruling;
+pub mod store;

@@ -229,6 +229,11 @@ role_extractor!(
     "This operation needs an admin's token."
 );
 role_extractor!(
+    /// An assessor.
+    Assessor,
+    "This operation needs an assessor's token."
+);
+role_extractor!(
     /// A moderator.
     Moderator,
     "This operation needs a moderator's token."

@@ -20,6 +20,8 @@ use crate::{
 text_enum! {
     /// What a decision is about.
     pub enum SubjectKind {
+        /// An assessment.
+        Assessment = "assessment",
         /// A program.
         Program = "program",
         /// A review.

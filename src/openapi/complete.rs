@@ -135,13 +135,14 @@ fn bound_one(members: &mut Map<String, Value>) {
 fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[Link]) {
     let takes_body = operation.get("requestBody").is_some();
     let takes_form = oauth::takes_form(operation);
-    let patches = method == "patch";
+    // What replaces or changes a version names it.
+    let edits = method == "patch" || method == "put";
     for part in ["parameters", "responses"] {
         if let Some(part) = operation.get_mut(part) {
             bound(part);
         }
     }
-    if patches {
+    if edits {
         let if_match = json!({
             "name": "If-Match", "in": "header", "required": true,
             "description": "The ETag of the version that the change was made from, or *.",
@@ -182,19 +183,19 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge]);
         errors.extend((!takes_form).then_some(ProblemCode::Invalid));
     }
-    if (method == "post" && !takes_form) || patches {
+    if (method == "post" && !takes_form) || edits {
         errors.push(ProblemCode::Conflict);
     }
     if keyed {
         errors.push(ProblemCode::IdempotencyKeyReused);
     }
-    if patches {
+    if edits {
         errors.extend([ProblemCode::PreconditionFailed, ProblemCode::PreconditionRequired]);
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {
         let mut names = vec!["Access-Control-Allow-Origin", "RateLimit", "RateLimit-Policy", "X-Request-Id"];
-        if method == "get" || patches || creates || (takes_body && !takes_form) {
+        if method == "get" || edits || creates || (takes_body && !takes_form) {
             names.push("ETag");
         }
         if is_list {

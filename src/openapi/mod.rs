@@ -45,6 +45,7 @@ pub fn document() -> &'static Value {
     components(schemas(Problem, OAuthError)),
     tags(
         (name = "programs", description = "Listings of medical internships, from draft to archive."),
+        (name = "assessments", description = "What assessors found about a program, criterion by criterion, with evidence."),
         (name = "providers", description = "The organisations that run programs."),
         (name = "reviews", description = "What participants tell about a program."),
         (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
