@@ -23,6 +23,8 @@ const ENDS: [&str; 5] =
 /// One of everything that a path can name, and a holder of each role.
 pub struct World {
     pub listed: Listed,
+    /// Path of the published assessment.
+    assessment: String,
     pub author: Client,
     /// Path of the review.
     pub review: String,
@@ -44,6 +46,7 @@ pub struct World {
 impl World {
     pub async fn make(app: &TestApp) -> Self {
         let listed = builders::listed(app, "access").await;
+        let assessment = builders::assessed(app, &listed.path, &[], None).await;
         let author = app.participant().await;
         let posted = |answer: Answer| answer.expect(201).header("location").to_owned();
         let review = posted(author.post(&format!("{}/reviews", listed.path), &builders::review(4)).await);
@@ -77,7 +80,7 @@ impl World {
         };
         app.state.db.write(open).await.unwrap();
         let (principal, session) = (moderator.to_string(), id.to_string());
-        Self { listed, author, review, report, university, client, principal, conflict, session, identities }
+        Self { listed, assessment, author, review, report, university, client, principal, conflict, session, identities }
     }
 
     /// The client of a role.
@@ -94,6 +97,7 @@ impl World {
             let value = match name {
                 "program" => self.listed.program_id.clone(),
                 "provider" => self.listed.provider_id.clone(),
+                "assessment" => last(&self.assessment),
                 "review" => last(&self.review),
                 "report" => last(&self.report),
                 "university" => self.university.clone(),
@@ -124,7 +128,7 @@ impl World {
             // Nothing that would change the world for the next call.
             request = request.header("content-type", kind).body(r#"{"no_such_member": 1}"#);
         }
-        if operation.method == "PATCH" {
+        if ["PATCH", "PUT"].contains(&operation.method.as_str()) {
             request = request.header("if-match", "*");
         }
         send(request).await

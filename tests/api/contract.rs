@@ -24,7 +24,9 @@ mod mutants;
 const COUNT: usize = 150;
 
 /// The faults that a schema cannot describe, by schema without its ending.
-const BEYOND: [(&str, &[&str]); 14] = [
+const BEYOND: [(&str, &[&str]); 17] = [
+    ("AssessmentAnswer", &[]),
+    ("AssessmentDecision", &[]),
     // Which party and scopes go with it depends on the role.
     ("Client", &["required", "not_applicable", "not_allowed", "duplicate_item", "unknown_reference"]),
     ("Secret", &[]),
@@ -42,6 +44,21 @@ const BEYOND: [(&str, &[&str]); 14] = [
     ),
     ("Review", &["duplicate_item", "range_reversed", "in_the_future", "too_long_ago", "empty_review"]),
     ("RedFlagReport", &["duplicate_item", "range_reversed", "in_the_future", "too_long_ago", "invalid_url"]),
+    // What goes with a piece of evidence depends on its kind, on the day, and on the rubric.
+    (
+        "Ruling",
+        &[
+            "duplicate_item",
+            "in_the_future",
+            "inconsistent",
+            "invalid_url",
+            "not_applicable",
+            "range_reversed",
+            "required",
+            "too_few",
+            "unknown_reference",
+        ],
+    ),
     // Whether they are required or not applicable depends on the action.
     ("ReportDecision", &["required", "not_applicable"]),
     ("ProgramDecision", &[]),
@@ -87,6 +104,8 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("reviews", "version"),
         ("review_revisions", "revision"),
         ("red_flag_reports", "version"),
+        ("assessments", "version"),
+        ("assessment_revisions", "0"),
         ("decisions", "0"),
         ("clients", "version"),
         ("client_secrets", "0"),
@@ -160,6 +179,7 @@ impl Target {
         let request = client.request(self.method, &self.path).body(body.to_string());
         send(match self.method {
             "PATCH" => request.header("content-type", "application/merge-patch+json").header("if-match", "*"),
+            "PUT" => request.header("content-type", "application/json").header("if-match", "*"),
             _ => request.header("content-type", "application/json"),
         })
         .await
@@ -198,6 +218,18 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         client: client.clone(),
         body,
     };
+    let assessor = app.assessor().await;
+    let assessment = placed(assessor.act(&under("assessments")).await);
+    let other = builders::listed(app, "answered").await;
+    let answered = builders::submitted(app, &other.path, &[], None).await;
+    let evidence = json!({"kind": "site_visit", "description": "What was seen on the wards",
+        "url": "https://example.org/visit", "sha256": "0".repeat(64), "obtained_on": "2025-03-01",
+        "expires_on": "2025-09-01", "confirmed_by": "A second visitor", "review_ids": [made.program_id],
+        "confidential": true});
+    let ruling = json!({"status": "met", "note": "As was seen on the wards.", "evidence": [evidence]});
+    let ruled = format!("{assessment}/rulings/safeguarding");
+    let said = json!({"text": "The absence rule has been written down since."});
+    let submit = json!({"action": "submit", "reason": reason});
     let client =
         json!({"name": "Contract client", "role": "provider", "provider": made.provider_id, "scopes": ["provider"]});
     let own_client = placed(admin.post("/v1/clients", &client).await);
@@ -211,6 +243,9 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("ProgramInput", "POST", "/v1/programs", &made.provider, listing()),
         target("ProgramPatch", "PATCH", &made.path, &made.provider, listing()),
         target("ProgramDecisionInput", "POST", &format!("{}/decisions", draft.path), &moderator, suspend),
+        target("RulingInput", "PUT", &ruled, &assessor, ruling),
+        target("AssessmentDecisionInput", "POST", &format!("{assessment}/decisions"), &assessor, submit),
+        target("AssessmentAnswerInput", "POST", &format!("{answered}/answer"), &other.provider, said),
         target("ReviewInput", "POST", &under("reviews"), &author, review()),
         target("ReviewPatch", "PATCH", &a_review, &author, review()),
         target("ReviewDecisionInput", "POST", &format!("{a_review}/decisions"), &moderator, hold),
@@ -300,6 +335,8 @@ fn every_body_of_the_document_is_tried() {
     let names = json.map(|(_, content)| content["schema"]["$ref"].as_str().unwrap());
     let documented: BTreeSet<_> = names.map(|name| name.rsplit('/').next().unwrap()).collect();
     let tried = [
+        "AssessmentAnswerInput",
+        "AssessmentDecisionInput",
         "ClientInput",
         "ClientPatch",
         "ConflictInput",
@@ -316,6 +353,7 @@ fn every_body_of_the_document_is_tried() {
         "ReviewDecisionInput",
         "ReviewInput",
         "ReviewPatch",
+        "RulingInput",
         "SecretInput",
         "SignInCodeInput",
         "SignInInput",

@@ -132,8 +132,8 @@ fn every_operation_is_described() {
         }
         let has_body = operation.item.get("requestBody").is_some();
         lack(!has_body || !operation.examples().is_empty(), "example of the body");
-        let patches = operation.method == "PATCH";
-        lack(!patches || operation.parameters("header").any(|header| header["name"] == "If-Match"), "If-Match");
+        let edits = ["PATCH", "PUT"].contains(&operation.method.as_str());
+        lack(!edits || operation.parameters("header").any(|header| header["name"] == "If-Match"), "If-Match");
     }
     assert!(missing.is_empty(), "\n{}", missing.join("\n"));
     let ids: BTreeSet<_> = operations.iter().map(|operation| operation.id).collect();

@@ -14,7 +14,12 @@ use diesel::{
     sql_types::Text,
 };
 use preceptor::{
-    account, audit, auth,
+    account,
+    assessments::{
+        self,
+        model::{AssessmentStatus, Reader},
+    },
+    audit, auth,
     db::Conn,
     generate::{self, Amounts},
     http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
@@ -34,7 +39,9 @@ use uuid::Uuid;
 use crate::support::{Backend, TestApp, builders};
 
 /// Tables that grow with use.
-const GROWING: [&str; 22] = [
+const GROWING: &[&str] = &[
+    "assessments",
+    "assessment_revisions",
     "idempotency_keys",
     "programs",
     "program_terms",
@@ -205,6 +212,16 @@ on_both! {
         red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::found_true(conn, program, None, 21).unwrap();
         red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
+        let assessment = preceptor::ids::AssessmentId::from_uuid(nobody);
+        assert!(assessments::store::find(conn, assessment).is_err());
+        for after in [None, Some(&after)] {
+            assessments::list_store::all(conn, after, 21).unwrap();
+            assessments::list_store::by_status(conn, AssessmentStatus::Submitted, after, 21).unwrap();
+            assessments::list_store::revisions(conn, assessment, after, 21).unwrap();
+            for reader in [Reader::Staff, Reader::Provider, Reader::Public] {
+                assessments::list_store::of_program(conn, program, reader, after, 21).unwrap();
+            }
+        }
         providers::store::find_by_key(conn, "plans").unwrap();
         universities::store::list(conn, &universities::store::Filter::default(), None, 21).unwrap();
 

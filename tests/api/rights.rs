@@ -198,7 +198,8 @@ async fn submit(world: &World, operation: &Operation, client: &Client, body: &Va
     let patch = operation.method == "PATCH";
     let kind = if patch { "application/merge-patch+json" } else { "application/json" };
     let request = client.request(&operation.method, &world.path(operation)).header("content-type", kind);
-    let request = if patch { request.header("if-match", "*") } else { request };
+    let edits = patch || operation.method == "PUT";
+    let request = if edits { request.header("if-match", "*") } else { request };
     send(request.body(body.to_string())).await
 }
 

@@ -19,7 +19,6 @@ use preceptor::{
     config::Config,
     db::{Conn, Db, Engine, Options, migrations},
     ids::{PrincipalId, ProviderId},
-    time::Timestamp,
 };
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -191,7 +190,7 @@ impl TestApp {
 
     /// A new principal with a token.
     pub async fn principal(&self, role: Role, change: impl FnOnce(&mut Principal)) -> Client {
-        let now = Timestamp::now();
+        let now = self.state.now();
         let mut row = Principal::new(PrincipalId::from_uuid(Uuid::now_v7()), role, now);
         change(&mut row);
         let id = row.id;
@@ -200,10 +199,15 @@ impl TestApp {
         self.holder(id, role)
     }
 
-    /// A client with a fresh token for a principal that exists.
+    /// A new assessor.
+    pub async fn assessor(&self) -> Client {
+        self.principal(Role::Assessor, |_| {}).await
+    }
+
+    /// A client with a fresh token for a principal that exists, made at the server's time.
     pub fn holder(&self, id: PrincipalId, role: Role) -> Client {
         let hour = Duration::from_hours(1);
-        let token = self.state.auth.issue(id, role, Timestamp::now(), hour, Uuid::new_v4());
+        let token = self.state.auth.issue(id, role, self.state.now(), hour, Uuid::new_v4());
         self.client().with_token(&token.unwrap()).with_id(id)
     }
 

@@ -1,5 +1,6 @@
 //! Example bodies that validate, and the steps that lead to a listed program.
 
+use preceptor::reference::CriterionCode;
 use serde_json::{Value, json};
 
 use super::{Client, TestApp};
@@ -96,4 +97,52 @@ pub async fn draft(app: &TestApp, name: &str) -> Listed {
     let program_id = created.json()["id"].as_str().unwrap().to_owned();
     let path = format!("/v1/programs/{program_id}");
     Listed { provider, provider_id, program_id, path }
+}
+
+/// A ruling with a document on file, obtained today.
+pub fn ruling(app: &TestApp, status: &str, expires: Option<&str>) -> Value {
+    json!({
+        "status": status,
+        "note": "The rosters of three months say so.",
+        "evidence": [{
+            "kind": "document_on_file",
+            "description": "Rosters of three months, as the hospital keeps them",
+            "sha256": "0".repeat(64),
+            "obtained_on": app.state.now().day(),
+            "expires_on": expires
+        }]
+    })
+}
+
+/// A decision about an assessment.
+pub fn assessing(action: &str) -> Value {
+    json!({"action": action, "reason": "Every criterion was looked at with care."})
+}
+
+/// Opens an assessment of the program, rules on every criterion and submits it; gives its path. Criteria that are not
+/// named are `met`. Evidence is level 2 and expires on the given day, or when the rubric says.
+pub async fn submitted(app: &TestApp, program: &str, found: &[(CriterionCode, &str)], expires: Option<&str>) -> String {
+    let assessor = app.assessor().await;
+    let opened = assessor.act(&format!("{program}/assessments")).await.expect(201);
+    let path = opened.header("location").to_owned();
+    for criterion in CriterionCode::ALL {
+        let status = found.iter().find(|(code, _)| code == criterion).map_or("met", |(_, status)| status);
+        let body = ruling(app, status, expires);
+        assessor.put(&format!("{path}/rulings/{criterion}"), "*", &body).await.expect(200);
+    }
+    assessor.post(&format!("{path}/decisions"), &assessing("submit")).await.expect(200);
+    path
+}
+
+/// Makes and publishes an assessment as [`submitted`] does; a second assessor signs it off, and the provider answers.
+pub async fn assessed(app: &TestApp, program: &str, found: &[(CriterionCode, &str)], expires: Option<&str>) -> String {
+    let path = submitted(app, program, found, expires).await;
+    let assessor = app.assessor().await;
+    let provider = assessor.get(program).await.expect(200).json()["provider"]["id"].as_str().unwrap().to_owned();
+    let said = json!({"text": "We have read it, and have nothing to add."});
+    app.provider(&provider).await.post(&format!("{path}/answer"), &said).await.expect(200);
+    for action in ["sign_off", "publish"] {
+        assessor.post(&format!("{path}/decisions"), &assessing(action)).await.expect(200);
+    }
+    path
 }

@@ -67,6 +67,10 @@ impl Client {
         send(self.request("DELETE", path)).await
     }
 
+    pub async fn put(&self, path: &str, etag: &str, body: &Value) -> Answer {
+        send(self.request("PUT", path).header("if-match", etag).json(body)).await
+    }
+
     pub async fn patch(&self, path: &str, etag: &str, changes: &Value) -> Answer {
         let request = self.request("PATCH", path).header("if-match", etag);
         let request = request.header("content-type", "application/merge-patch+json");
