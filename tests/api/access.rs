@@ -80,7 +80,19 @@ impl World {
         };
         app.state.db.write(open).await.unwrap();
         let (principal, session) = (moderator.to_string(), id.to_string());
-        Self { listed, assessment, author, review, report, university, client, principal, conflict, session, identities }
+        Self {
+            listed,
+            assessment,
+            author,
+            review,
+            report,
+            university,
+            client,
+            principal,
+            conflict,
+            session,
+            identities,
+        }
     }
 
     /// The client of a role.

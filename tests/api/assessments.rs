@@ -224,6 +224,10 @@ on_both! {
                     };
                     refused.problem(403, "forbidden");
                 }
+                if action == "publish" {
+                    // It waits for the answer, where there can be one.
+                    world.ask(&path, "answer").await;
+                }
                 let answer = world.ask(&path, action).await;
                 let answered = action == "answer" && ["published", "superseded"].contains(&state);
                 if let Some((.., after)) = ALLOWED.iter().find(|row| (row.0, row.1) == (state, action) && !answered) {
