@@ -28,6 +28,8 @@ text_enum! {
         Review = "review",
         /// A red-flag report.
         RedFlagReport = "red_flag_report",
+        /// A triage entry.
+        TriageEntry = "triage_entry",
     }
 }
 
@@ -86,6 +88,23 @@ pub struct Act<'a> {
     /// For rulings: the key of the security log, into which they are entered too. `None` for what the author or the
     /// provider does with what is their own: the log is read by admins, who are not to learn who wrote a review.
     pub audit: Option<&'a AuditKey>,
+}
+
+/// A change of state that the service makes by rule, in nobody's name.
+#[derive(Debug, Clone)]
+pub struct OwnAct<'a> {
+    /// The id of the new record.
+    pub id: DecisionId,
+    /// The word for what is done, as the API names it.
+    pub action: &'a str,
+    /// The state before; empty for an act that makes the subject.
+    pub from: &'a str,
+    /// The state after.
+    pub to: &'a str,
+    /// Why.
+    pub reason: &'a str,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// A change of state, as the public reads it.

@@ -3,7 +3,7 @@
 use diesel::{dsl::exists, prelude::*};
 use uuid::Uuid;
 
-use super::{Act, ActorRole, DecisionBody, SubjectKind};
+use super::{Act, ActorRole, DecisionBody, OwnAct, SubjectKind};
 use crate::{
     audit::{self, AuditKind, Event},
     auth::Caller,
@@ -76,6 +76,23 @@ pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>)
         }
         None => Ok(()),
     }
+}
+
+/// Writes down what the service did by rule. It is no ruling of anybody, so it is not in the security log.
+pub fn record_own(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &OwnAct<'_>) -> QueryResult<()> {
+    let row = DecisionRow {
+        id: act.id,
+        subject_kind: kind,
+        subject_id: subject.as_bytes().to_vec(),
+        from_status: act.from.to_owned(),
+        to_status: act.to.to_owned(),
+        action: act.action.to_owned(),
+        actor_id: None,
+        actor_role: ActorRole::System,
+        reason: act.reason.to_owned(),
+        created_at: act.at,
+    };
+    diesel::insert_into(decisions::table).values(&row).execute(conn).map(drop)
 }
 
 /// The history of one subject, oldest first, at most `limit` entries.

@@ -49,6 +49,8 @@ pub fn document() -> &'static Value {
         (name = "providers", description = "The organisations that run programs."),
         (name = "reviews", description = "What participants tell about a program."),
         (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
+        (name = "self-reports", description = "What verified reviews tell of tasks and claims, as counts."),
+        (name = "triage-entries", description = "What verified reviews tell of that is critical, and what moderators found."),
         (name = "universities", description = "Universities and their mail domains."),
         (name = "clients", description = "The programs by which providers, universities and frontends call the API."),
         (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),

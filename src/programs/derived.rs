@@ -1,4 +1,5 @@
-//! Columns that follow from reviews, reports, codes and the day: score, counts, verdict, red-flag terms.
+//! Columns that follow from reviews, reports, codes and the day: score, counts, verdict, red-flag terms. With them go
+//! the rows of what verified reviews tell of tasks and claims.
 //!
 //! They are brought up to date in the transaction of whatever changes them, so that lists and details only read
 //! indexes. Scores also change with the day, because older experiences weigh less: [`refresh`] recomputes them after
@@ -18,12 +19,13 @@ use crate::{
         schema::{program_terms, programs, red_flag_reports, reviews},
     },
     http::Error,
-    ids::ProgramId,
+    ids::{ProgramId, ReviewId},
     on_each_backend, participation,
     red_flags::model::ReportStatus,
     reference::RedFlagKind,
     reviews::model::{ReviewInput, ReviewStatus, Verification},
     score::{RatedReview, Tallies, score_key},
+    self_reports::{self, model::SelfReport},
     time::{Day, HalfYear, Timestamp},
     vetting::standing_store,
 };
@@ -196,7 +198,7 @@ pub fn rebuild(conn: &mut Conn, check: bool, now: Timestamp) -> Result<usize, Er
 
 fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> Result<bool, Error> {
     let row: ProgramRow = programs::table.find(id).select(ProgramRow::as_select()).first(conn)?;
-    let tallies = tallies_from_reviews(conn, id)?;
+    let (tallies, reports) = from_reviews(conn, id)?;
     // Compared as of the day that the stored values were computed for: the passing of days is not a difference.
     let stored_reviews = FromReviews {
         score_key: row.score_key,
@@ -215,6 +217,7 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
     let codes_issued = participation::store::codes_issued(conn, id)?;
     let same = row.codes_issued == codes_issued
         && stored_reviews == FromReviews::of(&tallies, row.derived_day)
+        && self_reports::store::is_true_to(conn, id, &reports)?
         && standing_store::is_true_to_tables(conn, &row, now.day())?
         && store::tallies(conn, id)?.0 == tallies
         && flags.into_iter().map(RedFlagKind::as_str).eq(stored_flags.iter().map(String::as_str));
@@ -224,21 +227,26 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         set_from_reviews(conn, id, &tallies, row.derived_day, now.day())?;
         diesel::update(programs::table.find(id)).set(programs::codes_issued.eq(codes_issued)).execute(conn)?;
         set_terms(conn, id)?;
+        self_reports::store::replace_all(conn, id, &reports)?;
         standing_store::refresh(conn, id, now)?;
     }
     Ok(!same)
 }
 
-fn tallies_from_reviews(conn: &mut Conn, id: ProgramId) -> Result<Tallies, Error> {
-    let rows: Vec<(HalfYear, Verification, String)> = reviews::table
+/// What the published reviews of a program give: its tallies, and what the verified ones tell of tasks and claims.
+fn from_reviews(conn: &mut Conn, id: ProgramId) -> Result<(Tallies, Vec<SelfReport>), Error> {
+    let rows: Vec<(ReviewId, HalfYear, Verification, String)> = reviews::table
         .filter(reviews::program_id.eq(id))
         .filter(reviews::status.eq(ReviewStatus::Published))
-        .select((reviews::half_year, reviews::verification, reviews::content))
+        .select((reviews::id, reviews::half_year, reviews::verification, reviews::content))
         .load(conn)?;
-    let mut tallies = Tallies::default();
-    for (half_year, verification, content) in rows {
+    let (mut tallies, mut reports) = (Tallies::default(), Vec::new());
+    for (review, half_year, verification, content) in rows {
         let content: ReviewInput = serde_json::from_str(&content).map_err(Error::internal)?;
         tallies.add(&rated(&content, half_year, verification));
+        if verification.is_verified() {
+            reports.extend(SelfReport::of(review, id, &content));
+        }
     }
-    Ok(tallies)
+    Ok((tallies, reports))
 }

@@ -215,6 +215,7 @@ pub async fn create_review(
     // The row is made here, so that the one writer thread has nothing to do but store it.
     let row = ReviewRow::published(&new, now)?;
     let counts = rated(&content, row.half_year, row.verification);
+    let report = row.self_report(&content);
     let created = Created {
         location: format!("/v1/reviews/{}", row.id),
         etag: View::Author.etag(&row),
@@ -222,7 +223,7 @@ pub async fn create_review(
     };
     let publish = move |conn: &mut Conn| {
         list_store::check_quota(conn, caller.id, daily, now)?;
-        store::publish(conn, &row, &counts)
+        store::publish(conn, &row, &counts, report.as_ref())
     };
     once.write_known(created, publish).await
 }

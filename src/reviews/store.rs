@@ -22,7 +22,9 @@ use crate::{
     },
     reference::TrainingLevel,
     score::RatedReview,
+    self_reports::{self, model::SelfReport, triage_store},
     time::{HalfYear, Month, Timestamp},
+    vetting::standing_store,
 };
 
 mod change;
@@ -107,6 +109,22 @@ impl ReviewRow {
         serde_json::from_str(&self.content).map_err(Error::internal)
     }
 
+    /// What others may count on of this review, of which `content` is the content: `None` unless it is published and
+    /// verified, and tells of tasks or claims.
+    #[must_use]
+    pub fn self_report(&self, content: &ReviewInput) -> Option<SelfReport> {
+        let counts = self.status.is_public() && self.verification.is_verified();
+        counts.then(|| SelfReport::of(self.id, self.program_id, content)).flatten()
+    }
+
+    /// [`Self::self_report`], reading the content only where it counts.
+    fn reported(&self) -> Result<Option<SelfReport>, Error> {
+        if !self.status.is_public() || !self.verification.is_verified() {
+            return Ok(None);
+        }
+        Ok(self.self_report(&self.input()?))
+    }
+
     /// What the review adds to the tallies while it is published.
     fn rated(&self) -> Result<RatedReview, Error> {
         /// The only part of the content that has no column of its own.
@@ -182,10 +200,15 @@ pub fn find(conn: &mut Conn, id: ReviewId) -> Result<ReviewRow, Error> {
     reviews::table.find(id).select(ReviewRow::as_select()).first(conn).optional()?.ok_or(Error::NotFound("review"))
 }
 
-/// Adds a published review of a listed program and counts it in the program's score. A second one
-/// by the same participant for the same program and half-year is a conflict.
-pub fn publish(conn: &mut Conn, row: &ReviewRow, counts: &RatedReview) -> Result<(), Error> {
-    insert(conn, row, counts)?;
+/// Adds a published review of a listed program and counts it in the program's score; `report` is its
+/// [`ReviewRow::self_report`]. A second one by the same participant for the same program and half-year is a conflict.
+pub fn publish(
+    conn: &mut Conn,
+    row: &ReviewRow,
+    counts: &RatedReview,
+    report: Option<&SelfReport>,
+) -> Result<(), Error> {
+    insert(conn, row, counts, report)?;
     // The program's row is locked by now, so what is read here holds until the commit.
     let status: ProgramStatus = programs::table.find(row.program_id).select(programs::status).first(conn)?;
     require_listed(status)
@@ -196,13 +219,30 @@ pub fn publish(conn: &mut Conn, row: &ReviewRow, counts: &RatedReview) -> Result
 pub fn create(conn: &mut Conn, new: &NewReview<'_>, now: Timestamp) -> Result<ReviewRow, Error> {
     let row = ReviewRow::published(new, now)?;
     let counts = rated(new.content, row.half_year, row.verification);
-    insert(conn, &row, &counts)?;
+    insert(conn, &row, &counts, row.self_report(new.content).as_ref())?;
     Ok(row)
 }
 
-fn insert(conn: &mut Conn, row: &ReviewRow, counts: &RatedReview) -> Result<(), Error> {
+fn insert(conn: &mut Conn, row: &ReviewRow, counts: &RatedReview, report: Option<&SelfReport>) -> Result<(), Error> {
     diesel::insert_into(reviews::table).values(row).execute(conn).map_err(one_per_period)?;
-    review_changed(conn, row.program_id, None, Some(counts), row.created_at)
+    review_changed(conn, row.program_id, None, Some(counts), row.created_at)?;
+    report_changed(conn, row, None, report, row.created_at)
+}
+
+/// Accounts for what a review tells of tasks and claims, when that has begun, ceased or changed to count. Anything else
+/// costs nothing.
+fn report_changed(
+    conn: &mut Conn,
+    row: &ReviewRow,
+    before: Option<&SelfReport>,
+    after: Option<&SelfReport>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    if before == after {
+        return Ok(());
+    }
+    self_reports::store::replace(conn, row.id, after)?;
+    standing_store::refresh(conn, row.program_id, now)
 }
 
 fn one_per_period(error: DieselError) -> Error {
@@ -256,8 +296,9 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, content: &ReviewInput, now: Tim
             review_revisions::created_at.eq(now),
         ))
         .execute(conn)?;
+    let former = before.input()?;
     if before.status.is_public() {
-        let counted = before.rated()?;
+        let counted = rated(&former, before.half_year, before.verification);
         let counts = rated(content, after.half_year, after.verification);
         // An edit of the text alone leaves score and counts as they are.
         if counted != counts {
@@ -265,5 +306,10 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, content: &ReviewInput, now: Tim
             review_changed(conn, before.program_id, counted, counts, now)?;
         }
     }
+    if SelfReport::tells_otherwise(&former, content) {
+        triage_store::forget_ruling(conn, before.program_id, before.id)?;
+    }
+    let (told, tells) = (before.self_report(&former), after.self_report(content));
+    report_changed(conn, &after, told.as_ref(), tells.as_ref(), now)?;
     Ok(after)
 }

@@ -6,6 +6,10 @@
 //! puts the program under review; two people from different periods make the criterion `not_met` until a moderator has
 //! ruled.
 
+pub mod body;
 pub mod model;
+pub mod routes;
 pub mod store;
+pub mod triage;
+pub mod triage_body;
 pub mod triage_store;

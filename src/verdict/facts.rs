@@ -141,9 +141,9 @@ pub struct SignalFact {
     /// The criteria that the kind speaks against.
     #[schema(max_items = 14)]
     pub criteria: Vec<CriterionCode>,
-    /// The moderators' entry; null where no account is critical.
+    /// The moderators' entry; null where no account ever was critical.
     pub triage_entry_id: Option<TriageEntryId>,
-    /// What moderators have found; null where no account is critical.
+    /// What moderators have found; null where no account ever was critical.
     pub triage_status: Option<TriageStatus>,
     /// The accounts, without those that moderators dismissed.
     #[schema(max_items = 100_000)]

@@ -1,9 +1,10 @@
 //! Where a task that somebody did, or that a listing offers, goes beyond the task matrix.
 //!
 //! The kind of red flag follows from the task. Its severity follows from the matrix: critical where the participant's
-//! level may never do the task, major where direct supervision was needed and someone could only be reached. A task done
-//! without any supervision is unsupervised patient contact, and a patient who was not asked is a breach by itself:
-//! critical where the patient was touched, major where the participant only watched (the level rules of the kinds).
+//! level may never do the task, major where direct supervision was needed and nobody was present, but for deliveries,
+//! which are critical without it at any level. A task that a student did without any supervision is unsupervised patient
+//! contact, and a patient who was not asked is a breach by itself, whoever did the task: critical where the participant
+//! did more than watch, major otherwise (the level rules of the kinds).
 
 use std::collections::BTreeMap;
 
@@ -53,27 +54,31 @@ pub const fn kind_of(task: TaskCode) -> RedFlagKind {
     }
 }
 
-/// The kinds of red flag that one reported task shows, each with its severity.
+/// The kinds of red flag that one reported task shows, each once and with its severity.
 #[must_use]
 pub fn breaches(rubric: &Rubric, done: &ReportedTask) -> Vec<(RedFlagKind, Severity)> {
-    let mut found = Vec::new();
-    let touched = done.task != TaskCode::ObserveWithConsent;
+    let mut found: BTreeMap<RedFlagKind, Severity> = BTreeMap::new();
+    // `Ord` of severities follows their order of declaration, gravest first.
+    let mut shows = |kind, severity: Severity| {
+        found.entry(kind).and_modify(|known| *known = severity.min(*known)).or_insert(severity);
+    };
+    let only_watched = done.task == TaskCode::ObserveWithConsent;
     match (rubric.rule_at(done.task, done.training_level), done.supervision) {
-        (TaskRule::Never, _) => found.push((kind_of(done.task), Severity::Critical)),
+        (TaskRule::Never, _) => shows(kind_of(done.task), Severity::Critical),
         (TaskRule::DirectSupervisionOnly, TaskSupervision::Indirect | TaskSupervision::None) => {
-            found.push((kind_of(done.task), Severity::Major));
+            let is_delivery = done.task == TaskCode::Delivery;
+            shows(kind_of(done.task), if is_delivery { Severity::Critical } else { Severity::Major });
         }
-        _ => {}
+        (TaskRule::DirectSupervisionOnly, TaskSupervision::Direct) | (TaskRule::Allowed, _) => {}
     }
-    let student = done.training_level != TrainingLevel::Licensed;
-    if student && touched && done.supervision == TaskSupervision::None {
-        found.push((RedFlagKind::UnsupervisedPatientContact, Severity::Critical));
+    let is_student = done.training_level != TrainingLevel::Licensed;
+    if is_student && !only_watched && done.supervision == TaskSupervision::None {
+        shows(RedFlagKind::UnsupervisedPatientContact, Severity::Critical);
     }
     if done.consent == PatientConsent::NotAsked {
-        let severity = if touched { Severity::Critical } else { Severity::Major };
-        found.push((RedFlagKind::NoPatientConsent, severity));
+        shows(RedFlagKind::NoPatientConsent, if only_watched { Severity::Major } else { Severity::Critical });
     }
-    found
+    found.into_iter().collect()
 }
 
 /// The accounts of each kind of red flag, one for each review: the gravest. People are numbered in the order of their
@@ -118,3 +123,6 @@ pub fn scope_findings(rubric: &Rubric, listing: &ProgramInput) -> Vec<ScopeFindi
     findings.sort_unstable();
     findings
 }
+
+#[cfg(test)]
+mod tests;

@@ -239,7 +239,7 @@ fn signals(
     program: ProgramId,
     rubric: &Rubric,
     opening: Option<Timestamp>,
-) -> QueryResult<Vec<SignalFact>> {
+) -> Result<Vec<SignalFact>, Error> {
     let tasks = self_reports::store::tasks(conn, program)?;
     let mut entries = triage_store::entries(conn, program)?;
     if tasks.is_empty() && entries.is_empty() {
@@ -251,7 +251,7 @@ fn signals(
         of_kind.retain(|account| !entry.cleared.contains(&account.review_id));
     }
     if let Some(now) = opening {
-        triage_store::open(conn, program, &accounts, &entries, now)?;
+        triage_store::follow(conn, program, &accounts, &entries, now)?;
         entries = triage_store::entries(conn, program)?;
     }
     let signal = |(kind, accounts)| {

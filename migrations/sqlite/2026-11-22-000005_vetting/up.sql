@@ -106,12 +106,15 @@ CREATE TABLE triage_entries (
     version INTEGER NOT NULL CHECK (version >= 1),
     -- Why it was confirmed, dismissed or taken as remediated.
     reason TEXT CHECK (length(reason) BETWEEN 1 AND 2000),
+    -- What shows that the cause was removed.
+    proof TEXT CHECK (length(proof) BETWEEN 1 AND 2000),
     opened_at INTEGER NOT NULL CHECK (opened_at BETWEEN 0 AND 253402300799999999),
     updated_at INTEGER NOT NULL CHECK (updated_at BETWEEN 0 AND 253402300799999999)
 ) STRICT;
 
 CREATE UNIQUE INDEX triage_entries_one_per_kind ON triage_entries (program_id, kind);
 CREATE INDEX triage_entries_by_status ON triage_entries (status, opened_at, id);
+CREATE INDEX triage_entries_by_time ON triage_entries (opened_at, id);
 
 -- The reviews whose signal was dismissed or remediated: they count no longer for this kind.
 CREATE TABLE triage_cleared_reviews (

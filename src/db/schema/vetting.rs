@@ -80,6 +80,7 @@ diesel::table! {
         status -> Text,
         version -> Integer,
         reason -> Nullable<Text>,
+        proof -> Nullable<Text>,
         opened_at -> BigInt,
         updated_at -> BigInt,
     }

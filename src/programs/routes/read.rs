@@ -103,6 +103,13 @@ pub struct VerdictLinks {
         example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/red-flag-reports"
     )]
     pub red_flag_reports: String,
+    /// What verified reviews tell of tasks and claims.
+    #[schema(
+        max_length = 200,
+        pattern = "^/[!-~]*$",
+        example = "/v1/programs/0195f8a0-1c2d-7abc-8def-0123456789ab/self-reports"
+    )]
+    pub self_reports: String,
     /// The criteria of the rubric.
     #[schema(max_length = 200, pattern = "^/[!-~]*$", example = "/v1/reference/criteria")]
     pub criteria: &'static str,
@@ -129,6 +136,7 @@ impl VerdictBody {
             links: VerdictLinks {
                 program: format!("/v1/programs/{program}"),
                 red_flag_reports: format!("/v1/programs/{program}/red-flag-reports"),
+                self_reports: format!("/v1/programs/{program}/self-reports"),
                 criteria: "/v1/reference/criteria",
                 red_flag_kinds: "/v1/reference/red-flag-kinds",
             },

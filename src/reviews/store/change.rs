@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::ReviewRow;
+use super::{ReviewRow, report_changed};
 use crate::{
     audit::AuditKey,
     auth::Caller,
@@ -85,7 +85,9 @@ pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(
     let Some(row) = row.filter(|row| row.status.is_public()) else { return Ok(()) };
     let after = row.rated()?;
     let before = RatedReview { verification: Verification::UniversityEmail, ..after };
-    review_changed(conn, row.program_id, Some(&before), Some(&after), now)
+    review_changed(conn, row.program_id, Some(&before), Some(&after), now)?;
+    let proven = ReviewRow { verification: Verification::UniversityEmail, ..row };
+    report_changed(conn, &proven, proven.reported()?.as_ref(), None, now)
 }
 
 /// A change of state.
@@ -120,6 +122,15 @@ impl Change<'_> {
             let after = to.is_public().then_some(&counts);
             review_changed(conn, row.program_id, before, after, self.now)?;
         }
+        let told = row.reported()?;
+        let row = ReviewRow {
+            status: to,
+            status_reason: state.status_reason,
+            published_at: state.published_at,
+            updated_at: self.now,
+            ..row
+        };
+        report_changed(conn, &row, told.as_ref(), row.reported()?.as_ref(), self.now)?;
         let act = Act {
             id: self.record,
             by: *self.by,
@@ -131,12 +142,6 @@ impl Change<'_> {
             audit: self.audit,
         };
         moderation::store::record(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
-        Ok(ReviewRow {
-            status: to,
-            status_reason: state.status_reason,
-            published_at: state.published_at,
-            updated_at: self.now,
-            ..row
-        })
+        Ok(row)
     }
 }

@@ -1,7 +1,14 @@
 //! Example bodies that validate, and the steps that lead to a listed program.
 
-use preceptor::reference::CriterionCode;
+use preceptor::{
+    auth::secrets::{RANDOM_BYTES, SecretKind},
+    ids::CohortId,
+    participation::{self, model::Cohort},
+    reference::CriterionCode,
+    time::Timestamp,
+};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{Client, TestApp};
 
@@ -145,4 +152,48 @@ pub async fn assessed(app: &TestApp, program: &str, found: &[(CriterionCode, &st
         assessor.post(&format!("{path}/decisions"), &assessing(action)).await.expect(200);
     }
     path
+}
+
+/// Gives a participant a participation code of a program and of these months; without one, makes a participant of it.
+pub async fn participated(app: &TestApp, made: &Listed, period: (&str, &str), who: Option<&Client>) -> Client {
+    let mut bytes = [0; RANDOM_BYTES];
+    aws_lc_rs::rand::fill(&mut bytes).unwrap();
+    let code = SecretKind::Participation.format(&bytes);
+    let (program, now) = (made.program_id.parse().unwrap(), Timestamp::now());
+    let (period_start, period_end) = (period.0.parse().unwrap(), period.1.parse().unwrap());
+    let cohort = Cohort { program, period_start, period_end };
+    let id = CohortId::from_uuid(Uuid::now_v7());
+    let codes = std::slice::from_ref(&code);
+    participation::store::issue(&mut app.connect(), id, &cohort, codes, now.plus_seconds(3600), now).unwrap();
+    let client = who.cloned().unwrap_or_else(|| app.client());
+    let body = json!({"code": code});
+    let tokens = client.post("/v1/participation-codes/redemption", &body).await.expect(200).json();
+    let token = tokens["access_token"].as_str().unwrap();
+    app.client().with_token(token).with_id(crate::sign_in::subject(&tokens))
+}
+
+/// What a review tells of one task.
+pub fn did(task: &str, supervision: &str, consent: &str) -> Value {
+    json!({"task": task, "supervision": supervision, "consent": consent})
+}
+
+/// What a verified review is to tell.
+pub struct Told<'a> {
+    pub period: (&'a str, &'a str),
+    pub level: &'a str,
+    pub tasks: Value,
+    pub claims: Value,
+}
+
+/// Writes a verified review of a program; by somebody new, unless `who` is given. Gives the author and the review's path.
+pub async fn verified_review(app: &TestApp, made: &Listed, told: &Told<'_>, who: Option<&Client>) -> (Client, String) {
+    let author = participated(app, made, told.period, who).await;
+    let mut body = review(5);
+    body["period"] = json!({"start_month": told.period.0, "end_month": told.period.1});
+    body["training_level"] = json!(told.level);
+    body["tasks_done"] = told.tasks.clone();
+    body["claims_checked"] = told.claims.clone();
+    let answer = author.post(&format!("{}/reviews", made.path), &body).await.expect(201);
+    assert_eq!(answer.json()["verification"]["method"], "participation_code");
+    (author, answer.header("location").to_owned())
 }
