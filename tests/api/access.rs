@@ -30,6 +30,8 @@ pub struct World {
     pub review: String,
     /// Path of the report.
     report: String,
+    /// Path of a triage entry.
+    entry: String,
     university: String,
     /// Path of a client, and the id of its secret.
     client: (String, String),
@@ -52,6 +54,15 @@ impl World {
         let review = posted(author.post(&format!("{}/reviews", listed.path), &builders::review(4)).await);
         let path = format!("{}/red-flag-reports", listed.path);
         let report = posted(author.post(&path, &builders::report()).await);
+        let told = builders::Told {
+            period: ("2024-03", "2024-04"),
+            level: "pre_health",
+            tasks: json!([builders::did("delivery", "direct", "asked")]),
+            claims: json!([{"claim": "A physician is always present", "outcome": "contradicted"}]),
+        };
+        builders::verified_review(app, &listed, &told, None).await;
+        let entries = app.moderator().await.get("/v1/triage-entries").await.expect(200).json();
+        let entry = format!("/v1/triage-entries/{}", entries["data"][0]["id"].as_str().unwrap());
         let mut conn = app.connect();
         universities::import::run(&mut conn, universities::import::SAMPLE, Timestamp::now()).unwrap();
         let all = app.client().get("/v1/universities?limit=1").await.expect(200).json();
@@ -86,6 +97,7 @@ impl World {
             author,
             review,
             report,
+            entry,
             university,
             client,
             principal,
@@ -112,6 +124,7 @@ impl World {
                 "assessment" => last(&self.assessment),
                 "review" => last(&self.review),
                 "report" => last(&self.report),
+                "entry" => last(&self.entry),
                 "university" => self.university.clone(),
                 "client" => last(&self.client.0),
                 "id" => self.client.1.clone(),

@@ -29,9 +29,14 @@ use preceptor::{
         desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, model::ProgramStatus,
         store::Key,
     },
-    providers, red_flags, reviews, self_reports, sessions,
+    providers, red_flags,
+    reference::RedFlagKind,
+    reviews,
+    self_reports::{self, triage_store},
+    sessions,
     time::Timestamp,
     universities,
+    verdict::TriageStatus,
     vetting::{export_store, history_store, standing_store},
 };
 use uuid::Uuid;
@@ -58,6 +63,11 @@ const GROWING: &[&str] = &[
     "participant_addresses",
     "review_revisions",
     "decisions",
+    "program_vetting",
+    "self_report_tasks",
+    "self_report_claims",
+    "triage_entries",
+    "triage_cleared_reviews",
     "audit_events",
     "cohorts",
     "participation_codes",
@@ -164,6 +174,14 @@ on_both! {
             // Figures of tables that are still small would let it read them from end to end.
             app.connect().batch_execute("DELETE FROM sqlite_stat1").unwrap();
         }
+        let told = builders::Told {
+            period: ("2024-03", "2024-04"),
+            level: "pre_health",
+            tasks: serde_json::json!([builders::did("delivery", "direct", "asked")]),
+            claims: serde_json::json!([]),
+        };
+        builders::verified_review(&app, &listed, &told, None).await;
+        let entry = triage_store::id_of(program, RedFlagKind::DeliveriesByStudents);
         let (mut conn, seen) = watched(&app);
         let conn = &mut conn;
 
@@ -211,6 +229,14 @@ on_both! {
         reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::found_true(conn, program, None, 21).unwrap();
+        for (status, of) in [(None, None), (Some(TriageStatus::Open), None), (None, Some(program)), (Some(TriageStatus::Open), Some(program))] {
+            let filter = triage_store::Filter { status, program: of };
+            triage_store::queue(conn, filter, None, 21).unwrap();
+            triage_store::queue(conn, filter, Some(&after), 21).unwrap();
+        }
+        triage_store::entries(conn, program).unwrap();
+        triage_store::detail(conn, entry).unwrap();
+        self_reports::store::claims(conn, program).unwrap();
         red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
         let assessment = preceptor::ids::AssessmentId::from_uuid(nobody);
         assert!(assessments::store::find(conn, assessment).is_err());

@@ -165,7 +165,7 @@ fn only_what_is_offered_to_accepted_levels_beyond_the_matrix_is_found() {
     let mut listing: ProgramInput = serde_json::from_value(serde_json::json!({
         "title": "Clinical observation", "summary": "Four weeks on a medical ward with a named consultant.",
         "description": "Students join the ward round each morning and watch, and touch no patient.",
-        "places": [{"country": "NP"}], "specialties": ["internal_medicine"], "tracks": ["clinical_observation"],
+        "places": [{"country": "NP", "city": "Kathmandu"}], "specialties": ["internal_medicine"], "tracks": ["clinical_observation"],
         "training_levels": ["pre_health"], "minimum_age": 18, "weeks_min": 4, "weeks_max": 8, "start_months": [1],
         "supervision": {"roles": [], "licence_check": "none"}, "legal_basis": {}, "safety": {}, "preparation": {},
         "community_benefit": {}, "support": {}, "fees": [{"amount_minor": 1, "currency": "EUR", "covers": "All"}],
