@@ -139,8 +139,9 @@ fn plain(c: char) -> char {
     }
 }
 
-/// Fewest digits in a word for its `O`, `o`, `I`, `l` to count as digits.
-const DIGITS_AMONG: usize = 3;
+/// Fewest digits in a word for its `O`, `o`, `I`, `l` to count as digits; at least half of the word
+/// is digits besides.
+const DIGITS_AMONG: usize = 2;
 
 /// Within words of digits and of `O`, `o`, `I`, `l`, `|` only, those letters become 0 and 1; every
 /// replacement is one byte, so places stay.
@@ -153,7 +154,7 @@ fn digits_for_letters(text: String) -> String {
         let word = bytes[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'|').count();
         let run = &bytes[at..at + word];
         let digits = run.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if digits >= DIGITS_AMONG && digits < word && run.iter().all(|byte| look_alike(*byte)) {
+        if digits >= DIGITS_AMONG && digits < word && digits * 2 >= word && run.iter().all(|byte| look_alike(*byte)) {
             let changed = changed.get_or_insert_with(|| bytes.to_vec());
             for byte in &mut changed[at..at + word] {
                 match *byte {

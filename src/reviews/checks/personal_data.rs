@@ -27,7 +27,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "email_spelt_out",
-        pattern: r"(?i)[a-z0-9][a-z0-9._%+-]{0,63}\s{0,2}(?:@|[(\[{<]\s?at\s?[)\]}>]|(?-u:\b)at(?-u:\b))\s{0,2}[a-z0-9][a-z0-9-]{0,62}\s{0,2}(?:[(\[{<]\s?dot\s?[)\]}>]|(?-u:\b)dot(?-u:\b))\s{0,2}[a-z]{2,24}(?-u:\b)",
+        pattern: r"(?i)[a-z0-9][a-z0-9._%+-]{0,63}\s{0,2}(?:@|[(\[{<]\s?at\s?[)\]}>]|(?-u:\b)at(?-u:\b))\s{0,2}[a-z0-9][a-z0-9-]{0,62}\s{0,2}(?:[(\[{<]\s?dot\s?[)\]}>]\s{0,2}[a-z]{2,24}|(?-u:\b)dot\s{1,2}(?:com|org|net|edu|gov|info|io|co|ac|de|uk|me|ke|ug|in))(?-u:\b)",
         counts: always,
         detail: EMAIL,
         example: "My address is jane.doe (at) example (dot) org.",
@@ -75,7 +75,7 @@ pub const RULES: &[Rule] = &[
     },
     Rule {
         name: "account_named",
-        pattern: r"(?i)(?-u:\b)(?:instagram|insta|ig|tiktok|twitter|snapchat|snap|facebook|fb|telegram|linkedin|discord|wechat|weixin|line|skype|signal|viber|messenger|kakao|kakaotalk|zalo)\s(?:id|handle|user\s?name|account|tag|name)\s{0,2}(?:is|was|:|=)\s{0,2}.?(?P<at>[a-z0-9_.-]{4,31})(?-u:\b)",
+        pattern: r"(?i)(?-u:\b)(?:instagram|insta|ig|tiktok|twitter|snapchat|snap|facebook|fb|telegram|linkedin|discord|wechat|weixin|line|skype|signal|viber|messenger|kakao|kakaotalk|zalo)\s(?:id|handle|user\s?name|account|tag|name)\s{0,2}(?:is|was|:|=)\s{0,2}@?(?P<at>[a-z0-9_.-]{4,31})(?-u:\b)",
         counts: not_a_plain_word,
         detail: HANDLE,
         example: "My WeChat ID is medstudentlee.",
