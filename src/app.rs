@@ -35,7 +35,7 @@ use crate::{
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, reviews, self_reports, sign_in, system,
     time::{Clock, Timestamp},
-    universities,
+    universities, vetting,
 };
 
 /// How many rendered programs are expected, for the cache's tables.
@@ -159,6 +159,8 @@ pub fn routes(config: &mut ServiceConfig) {
     account::routes::configure(config);
     audit::routes::configure(config);
     principals::routes::configure(config);
+    vetting::method_routes::configure(config);
+    vetting::rubric_routes::configure(config);
 }
 
 /// The application that each worker runs.

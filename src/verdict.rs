@@ -9,6 +9,7 @@
 
 mod facts;
 mod reasons;
+mod rule;
 #[cfg(test)]
 mod tests;
 

@@ -55,6 +55,8 @@ text_enum! {
         DataExported = "data.exported",
         /// A participant's identity was erased.
         IdentityErased = "identity.erased",
+        /// A new version of the rubric was put in force.
+        RubricReplaced = "rubric.replaced",
         /// The next signing key was made.
         KeysRotated = "keys.rotated",
         /// A signing key was ended before its time.

@@ -192,6 +192,17 @@ pub struct Created<T> {
     pub body: T,
 }
 
+impl<T: Serialize> Created<T> {
+    /// A new resource whose tag is a digest of its bytes, as [`Found::computed`] gives it.
+    ///
+    /// # Errors
+    /// Where the body does not serialise.
+    pub fn computed(location: String, body: T) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(&body).map_err(Error::internal)?;
+        Ok(Self { location, etag: content_tag(&bytes), body })
+    }
+}
+
 impl<T: Serialize> Render for Created<T> {
     fn render(self) -> Result<Answer, Error> {
         let body = serde_json::to_vec(&self.body).map_err(Error::internal)?;

@@ -52,18 +52,18 @@ pub struct CriterionInfo {
     /// Code of the criterion.
     pub code: CriterionCode,
     /// What a program must do.
-    #[schema(max_length = 300)]
+    #[schema(min_length = 3, max_length = 300)]
     pub standard: String,
     /// What shows that it does.
-    #[schema(max_length = 300)]
+    #[schema(min_length = 3, max_length = 300)]
     pub evidence: String,
     /// Whether failing it decides the verdict alone.
     pub critical: bool,
-    /// What counts as failing a critical criterion.
-    #[schema(max_length = 300)]
+    /// What counts as failing a critical criterion; null for others.
+    #[schema(min_length = 3, max_length = 300)]
     pub critical_failure: Option<String>,
     /// The guidelines it rests on.
-    #[schema(max_items = 20, max_length = 200)]
+    #[schema(max_items = 20, min_length = 2, max_length = 200)]
     pub basis: Vec<String>,
     /// The kinds of red flag that speak against it.
     #[schema(max_items = 35)]
@@ -82,24 +82,11 @@ static CRITERIA: LazyLock<Vec<CriterionInfo>> = LazyLock::new(|| {
     document.criteria
 });
 
-/// Every criterion, in the order of [`CriterionCode::ALL`].
+/// Every criterion as the release brings it along ([`Rubric::first`](crate::vetting::rubric::Rubric::first)), in the
+/// order of [`CriterionCode::ALL`].
 #[must_use]
 pub fn criteria() -> &'static [CriterionInfo] {
     &CRITERIA
-}
-
-impl CriterionCode {
-    /// The reference entry of this criterion.
-    #[must_use]
-    pub fn info(self) -> &'static CriterionInfo {
-        // The entries stand in the order of the enum; a test holds that.
-        &CRITERIA[self as usize]
-    }
-
-    /// The criteria that a kind of red flag speaks against, in rubric order.
-    pub fn touched_by(kind: RedFlagKind) -> impl Iterator<Item = Self> {
-        CRITERIA.iter().filter(move |criterion| criterion.red_flags.contains(&kind)).map(|criterion| criterion.code)
-    }
 }
 
 #[cfg(test)]
@@ -113,13 +100,6 @@ mod tests {
         assert_eq!(codes, CriterionCode::ALL);
         for criterion in criteria() {
             assert_eq!(criterion.critical, criterion.critical_failure.is_some(), "{}", criterion.code);
-        }
-    }
-
-    #[test]
-    fn every_kind_of_red_flag_speaks_against_a_criterion() {
-        for kind in RedFlagKind::ALL {
-            assert_eq!(CriterionCode::touched_by(*kind).count(), 1, "{kind}");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Handlers of the reference lists. They are compiled in, so each answer is made once and its entity tag changes with
-//! the release only.
+//! Handlers of the reference lists that are compiled in: each answer is made once, and its entity tag changes with
+//! the release only. Those that follow from the rubric are in [`crate::vetting::rubric_routes`].
 
 use std::sync::LazyLock;
 
@@ -8,15 +8,13 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::{CodeInfo, CriterionInfo, CurrencyInfo, RedFlagKindInfo, TaskInfo};
+use super::{CodeInfo, CurrencyInfo, RedFlagKindInfo};
 use crate::http::{Found, NoQuery};
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(list_red_flag_kinds)
-        .service(list_criteria)
-        .service(list_tasks)
         .service(list_specialties)
         .service(list_tracks)
         .service(list_training_levels)
@@ -48,14 +46,6 @@ macro_rules! whole_list {
 whole_list! {
     /// Every kind of red flag.
     RedFlagKindList of RedFlagKindInfo = super::red_flag_kinds().to_vec()
-}
-whole_list! {
-    /// Every criterion of the rubric.
-    CriterionList of CriterionInfo = super::criteria().to_vec()
-}
-whole_list! {
-    /// Every task of the scope matrix.
-    TaskList of TaskInfo = super::tasks().to_vec()
 }
 whole_list! {
     /// Every specialty.
@@ -95,35 +85,6 @@ whole_list! {
 #[get("/v1/reference/red-flag-kinds")]
 pub async fn list_red_flag_kinds(_: NoQuery) -> Found<&'static RedFlagKindList> {
     RedFlagKindList::answer()
-}
-
-/// List the criteria
-///
-/// The 14 criteria of the vetting rubric: the standard, what shows that it is met, whether failing it decides the
-/// verdict alone, and the kinds of red flag that speak against it. The whole list; it has no pages.
-#[utoipa::path(
-    tag = "reference",
-    operation_id = "list_criteria",
-    responses((status = 200, description = "Every criterion.", body = CriterionList)),
-    security(())
-)]
-#[get("/v1/reference/criteria")]
-pub async fn list_criteria(_: NoQuery) -> Found<&'static CriterionList> {
-    CriterionList::answer()
-}
-
-/// List the tasks
-///
-/// The tasks of the scope matrix and what each training level may do with them. The whole list; it has no pages.
-#[utoipa::path(
-    tag = "reference",
-    operation_id = "list_tasks",
-    responses((status = 200, description = "Every task.", body = TaskList)),
-    security(())
-)]
-#[get("/v1/reference/tasks")]
-pub async fn list_tasks(_: NoQuery) -> Found<&'static TaskList> {
-    TaskList::answer()
 }
 
 /// List the specialties

@@ -9,6 +9,15 @@ use crate::{
     verdict::RubricFacts,
 };
 
+/// What each level of evidence is, from level 0 on.
+pub const EVIDENCE_LEVELS: [&str; 4] = [
+    "None.",
+    "The provider's statement.",
+    "A document on file.",
+    "Confirmed independently: a host's letter checked with the host, an entry in a licence registry, a site visit, or \
+     three or more participants with verified reviews who agree.",
+];
+
 /// For how many months evidence of each level holds, counted from the day it was obtained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
