@@ -1,6 +1,7 @@
 //! What an admin makes a new version of the rubric from, and the rules that it has to keep.
 
 use serde::Deserialize;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
@@ -45,6 +46,22 @@ impl RubricInput {
         tasks.sort_by_key(|task| task.code);
         Rubric { evidence_months, criteria, tasks }
     }
+}
+
+/// The example of the document: the first version, sent again with one change.
+#[must_use]
+pub fn example() -> Value {
+    let Rubric { evidence_months, criteria, mut tasks } = Rubric::first();
+    for task in tasks.iter_mut().filter(|task| task.code == TaskCode::HistoryTaking) {
+        task.rules.pre_health = TaskRule::Never;
+    }
+    json!({
+        "based_on": 1,
+        "reason": "The adviser asks that history-taking stays with health students.",
+        "evidence_months": evidence_months,
+        "criteria": criteria,
+        "tasks": tasks,
+    })
 }
 
 /// Not derived: derived rules end at the first fault of a list, and a rubric is mended faster when all are told at once.
@@ -141,7 +158,7 @@ fn missing<T: AsRef<str>>(message: &str, names: impl Iterator<Item = T>) -> Opti
 /// The fault of a list inside the one that it is reported on.
 fn below(place: &str, checked: Result<(), ValidationError>) -> Option<ValidationError> {
     let mut error = checked.err()?;
-    let at = error.params.get("at").and_then(serde_json::Value::as_str).unwrap_or_default();
+    let at = error.params.get("at").and_then(Value::as_str).unwrap_or_default();
     let at = format!("{place}{at}");
     error.add_param("at".into(), &at);
     Some(error)
@@ -174,6 +191,11 @@ mod tests {
     fn the_first_version_keeps_the_rules_of_later_ones() {
         assert_eq!(faults(|_| {}), []);
         assert_eq!(first().rubric(), Rubric::first());
+    }
+
+    #[test]
+    fn the_example_of_the_document_is_a_version_that_can_be_made() {
+        assert!(serde_json::from_value::<RubricInput>(example()).unwrap().validate().is_ok());
     }
 
     #[test]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     methodology::{EvidenceLevel, VerdictRule, evidence_levels, verdict_rules},
     rubric::{EvidenceMonths, Rubric},
-    rubric_input::RubricInput,
+    rubric_input::{RubricInput, example},
     rubric_store::{self, NewVersion, VersionRow},
 };
 use crate::{
@@ -153,7 +153,7 @@ pub async fn list_rubrics(
 #[utoipa::path(
     tag = "reference",
     operation_id = "create_rubric",
-    request_body(content = RubricInput),
+    request_body(content = RubricInput, example = json!(example())),
     responses((status = 201, description = "The version that is now in force.", body = RubricBody)),
     security(("admin" = []))
 )]

@@ -271,6 +271,7 @@ on_both! {
             ("a draft", app.client().get(&draft.path).await),
             ("a draft", other.get(&draft.path).await),
             ("a draft", listed.provider.get(&draft.path).await),
+            ("a draft's coverage", other.get(&format!("{}/coverage", draft.path)).await),
             ("a draft's verdict", other.get(&format!("{}/verdict", draft.path)).await),
             ("a draft's verdict history", other.get(&format!("{}/verdict-history", draft.path)).await),
             ("a draft's verdict inputs", other.get(&format!("{}/verdict-inputs", draft.path)).await),

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::{
     openapi::operations,
     programs::resolves,
+    rubrics,
     support::{Answer, Backend, Client, TestApp, builders, send},
 };
 
@@ -70,6 +71,8 @@ const BEYOND: &[(&str, &[&str])] = &[
     // Whether the provider or university exists.
     ("Conflict", &["inconsistent", "not_allowed"]),
     ("Removal", &[]),
+    // What the criteria and tasks say together.
+    ("Rubric", &["required", "not_applicable", "not_allowed", "duplicate_item", "inconsistent"]),
 ];
 
 /// A slug may not be the name of an operation; that too no schema describes.
@@ -273,6 +276,7 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("RedemptionInput", "POST", "/v1/participation-codes/redemption", &anyone, json!({"code": code})),
         target("ConflictInput", "POST", &format!("{judge}/conflicts"), &admin, json!({"provider": made.provider_id})),
         target("RemovalInput", "POST", &format!("{judge}/removal"), &admin, json!({"reason": reason})),
+        target("RubricInput", "POST", "/v1/reference/rubrics", &admin, rubrics::input(app).await),
     ]
 }
 
@@ -369,6 +373,7 @@ fn every_body_of_the_document_is_tried() {
         "ReviewInput",
         "ReviewPatch",
         "RulingInput",
+        "RubricInput",
         "SecretInput",
         "SignInCodeInput",
         "SignInInput",

@@ -37,7 +37,7 @@ use preceptor::{
     time::Timestamp,
     universities,
     verdict::TriageStatus,
-    vetting::{export_store, history_store, standing_store},
+    vetting::{export_store, history_store, rubric_store, standing_store},
 };
 use uuid::Uuid;
 
@@ -195,6 +195,9 @@ on_both! {
         export_store::batch(conn, Some(program)).unwrap();
         self_reports::store::claims(conn, program).unwrap();
         participation::store::codes_issued(conn, program).unwrap();
+        rubric_store::newest(conn, Some(9), 21).unwrap();
+        rubric_store::read(conn, Some(1)).unwrap();
+        rubric_store::current(conn).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
             let rows = list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, None, 21)).unwrap();
