@@ -3,6 +3,8 @@
 //! It goes through the same store functions as requests do, so what it shows is what the service does.
 //! Times are counted back from the day of loading, so the demo does not grow old.
 
+mod assessments;
+
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use diesel::prelude::*;
@@ -73,6 +75,7 @@ struct DemoReview {
     program: String,
     participant: u16,
     status: ReviewStatus,
+    verification: Verification,
     status_reason: Option<String>,
     days_ago: i64,
     review: ReviewInput,
@@ -197,6 +200,7 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timesta
     for report in parse(REPORTS)? {
         loader.report(conn, &report)?;
     }
+    assessments::load(conn, &loader)?;
     for program in programs {
         let action = match program.status {
             ProgramStatus::Suspended => ProgramAction::Suspend,
@@ -258,7 +262,7 @@ impl Loader<'_> {
             program,
             participant: author.id,
             pseudonym: pseudonyms.pseudonym(author.id, program),
-            verification: Verification::None,
+            verification: demo.verification,
             content: &demo.review,
         };
         let row = review_store::create(conn, &new, at)?;

@@ -20,7 +20,10 @@ use crate::{
     http::{Error, Fault, FaultCode, Found, Query},
     ids::ProgramId,
     score::Score,
-    self_reports::{self, model::ClaimTally},
+    self_reports::{
+        self,
+        body::{ClaimTold, claims_told},
+    },
     time::Day,
     verdict::{ScopeFinding, VerdictOutcome, decide},
     vetting::standing_store,
@@ -29,36 +32,12 @@ use crate::{
 /// Most claims that are shown beside a program.
 const CLAIMS: usize = 50;
 
-/// How many published, verified reviews say what of one claim of the listing.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
-pub struct ComparedClaim {
-    /// The claim, in a reviewer's words.
-    #[schema(max_length = 200, example = "A physician is always present")]
-    pub claim: String,
-    /// Reviews that confirm it.
-    #[schema(minimum = 0)]
-    pub confirmed: u32,
-    /// Reviews that contradict it.
-    #[schema(minimum = 0)]
-    pub contradicted: u32,
-    /// Reviews whose authors saw nothing of it.
-    #[schema(minimum = 0)]
-    pub not_seen: u32,
-}
-
-/// The claims that are shown: those that most reviews contradict first, then those that most confirm.
-fn shown(claims: Vec<ClaimTally>) -> Vec<ComparedClaim> {
-    let counted = |tally: ClaimTally| ComparedClaim {
-        claim: tally.claim,
-        confirmed: tally.confirmed,
-        contradicted: u32::try_from(tally.contradicting.len()).unwrap_or(u32::MAX),
-        not_seen: tally.not_seen,
-    };
-    let mut shown: Vec<ComparedClaim> = claims.into_iter().map(counted).collect();
+/// The claims that are shown: those that most people contradict first, then those that most confirm.
+fn shown(mut claims: Vec<ClaimTold>) -> Vec<ClaimTold> {
     // Stable: the order of the store, which is the same on both databases, breaks ties.
-    shown.sort_by_key(|claim| Reverse((claim.contradicted, claim.confirmed)));
-    shown.truncate(CLAIMS);
-    shown
+    claims.sort_by_key(|claim| Reverse((claim.contradicted, claim.confirmed)));
+    claims.truncate(CLAIMS);
+    claims
 }
 
 /// A program with what matters for safety, as it stands in its present listing.
@@ -73,7 +52,7 @@ pub struct ComparedProgram {
     pub scope_findings: Vec<ScopeFinding>,
     /// What published, verified reviews say of the listing's claims: those that most contradict first, at most 50.
     #[schema(max_items = 50)]
-    pub claims: Vec<ComparedClaim>,
+    pub claims: Vec<ClaimTold>,
     /// How satisfied participants were, by dimension.
     pub score: Score,
     /// What participants of each level may do, one entry for each pair of task and level.
@@ -165,7 +144,7 @@ fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram, today: Day) -> 
         program: ProgramSummary::of(listed, today),
         verdict: decide(&inputs, today),
         scope_findings: inputs.scope,
-        claims: shown(self_reports::store::claims(conn, detail.row.id)?),
+        claims: shown(claims_told(&self_reports::store::claims(conn, detail.row.id)?)),
         score: detail.score()?,
         scope: listing.scope,
         supervision: listing.supervision,
@@ -183,18 +162,18 @@ fn side(conn: &mut Conn, detail: &Detail, listed: ListedProgram, today: Day) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::ReviewId;
 
     #[test]
     fn the_claims_that_most_contradict_are_shown_first_and_there_are_not_too_many() {
-        let tally = |number: u8, confirmed, contradicted| ClaimTally {
+        let told = |number: u8, confirmed, contradicted| ClaimTold {
             claim: format!("Claim {number}"),
             confirmed,
-            contradicting: (0..contradicted).map(|review| ReviewId::new_v4([review; 16])).collect(),
+            contradicted,
             not_seen: 0,
+            review_ids: Vec::new(),
         };
-        let mut claims: Vec<_> = (0..60).map(|number| tally(number, 0, 0)).collect();
-        claims.extend([tally(60, 9, 0), tally(61, 0, 1), tally(62, 0, 2), tally(63, 1, 1)]);
+        let mut claims: Vec<_> = (0..60).map(|number| told(number, 0, 0)).collect();
+        claims.extend([told(60, 9, 0), told(61, 0, 1), told(62, 0, 2), told(63, 1, 1)]);
         let shown = shown(claims);
         let words: Vec<_> = shown.iter().take(6).map(|claim| claim.claim.as_str()).collect();
         assert_eq!(words, ["Claim 62", "Claim 63", "Claim 61", "Claim 60", "Claim 0", "Claim 1"]);

@@ -17,6 +17,7 @@ use self::{fold::Folded, near_copy::Sketch};
 use super::model::ReviewText;
 use crate::text_enum::text_enum;
 
+pub mod day_and_bed;
 pub mod fold;
 pub mod language;
 pub mod links;

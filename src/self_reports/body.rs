@@ -166,8 +166,9 @@ impl SignalTold {
     }
 }
 
-/// `claims` stand in the order of their keys.
-fn claims_told(claims: &[ReportedClaim]) -> Vec<ClaimTold> {
+/// What became of each claim; `claims` stand in the order of their keys.
+#[must_use]
+pub fn claims_told(claims: &[ReportedClaim]) -> Vec<ClaimTold> {
     let told = |group: &[ReportedClaim]| {
         let found = |outcome| group.iter().filter(move |checked| checked.outcome == outcome);
         let people = |outcome| distinct(found(outcome).map(|checked| checked.participant));

@@ -7,19 +7,6 @@ use crate::{
     time::HalfYear,
 };
 
-/// What published, verified reviews say of one claim of a listing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ClaimTally {
-    /// The claim, in the words of the first review that names it.
-    pub claim: String,
-    /// Reviews that confirm it.
-    pub confirmed: u32,
-    /// Reviews that contradict it, in ascending order.
-    pub contradicting: Vec<ReviewId>,
-    /// Reviews whose authors saw nothing of it.
-    pub not_seen: u32,
-}
-
 /// The structured part of a published, verified review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SelfReport {

@@ -1,10 +1,10 @@
 //! Queries on `self_report_tasks` and `self_report_claims`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use diesel::prelude::*;
 
-use super::model::{ClaimTally, ReportedClaim, SelfReport};
+use super::model::{ReportedClaim, SelfReport};
 use crate::{
     db::{
         Conn,
@@ -158,33 +158,6 @@ pub fn contradicted(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<Cont
         let known = claims.entry(key).or_insert(ContradictedClaim { claim, review_ids: Vec::new() });
         if known.review_ids.last() != Some(&review) {
             known.review_ids.push(review);
-        }
-    }
-    Ok(claims.into_values().collect())
-}
-
-/// What is said of each claim of a listing, in the order of their keys. A review counts once for each outcome.
-pub fn claims(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<ClaimTally>> {
-    let rows: Vec<(String, String, ReviewId, ClaimOutcome)> = self_report_claims::table
-        .filter(self_report_claims::program_id.eq(program))
-        .order((self_report_claims::claim_key, self_report_claims::review_id, self_report_claims::number))
-        .select((
-            self_report_claims::claim_key,
-            self_report_claims::claim,
-            self_report_claims::review_id,
-            self_report_claims::outcome,
-        ))
-        .load(conn)?;
-    let mut claims: BTreeMap<String, ClaimTally> = BTreeMap::new();
-    let mut counted = BTreeSet::new();
-    for (key, claim, review, outcome) in rows {
-        let is_new = counted.insert((key.clone(), review, outcome));
-        let known = claims.entry(key).or_insert_with(|| ClaimTally { claim, ..ClaimTally::default() });
-        match outcome {
-            _ if !is_new => {}
-            ClaimOutcome::Confirmed => known.confirmed += 1,
-            ClaimOutcome::Contradicted => known.contradicting.push(review),
-            ClaimOutcome::NotSeen => known.not_seen += 1,
         }
     }
     Ok(claims.into_values().collect())

@@ -3,12 +3,12 @@
 //! Names of staff are no findings: whoever supervises is a part of what a review is about, and a
 //! title or a role beside the name tells them apart. A name is told by its capital letter.
 
-use std::{ops::Range, sync::LazyLock};
+use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::{
-    CheckCode, Finding, Read,
+    CheckCode, Finding, Read, day_and_bed,
     rules::{Compiled, Hit, Rule, after, always, apply, before, compile, pattern},
 };
 
@@ -44,6 +44,14 @@ pub const RULES: &[Rule] = &[
         look_alike: "Patient Safety was taught in week one, and each patient Dr Adjei saw was asked.",
     },
     Rule {
+        name: "patients_name",
+        pattern: r"(?i:(?-u:\b)patient(?:'s|s')?\s(?:first\s|full\s|last\s)?name\s(?:is|was)\s)(?P<at>(?P<name>[A-Z][a-z'-]{1,30})(?:\s(?P<second>[A-Z][a-z'-]{1,30})){0,2})",
+        counts: is_a_persons_name,
+        detail: NAMED,
+        example: "The patient's name was Esther Nyambura.",
+        look_alike: "The patient's name was never written on the board.",
+    },
+    Rule {
         name: "person_named_with_illness",
         pattern: r"(?i:(?-u:\b)(?:woman|man|girl|boy|child|lady|baby|mother|father|infant|toddler|gentleman|farmer|teenager)(?:,|\swho\swas|\swho\sis)?\s(?:called|named|by\sthe\sname\sof)\s)(?P<at>(?P<name>[A-Z][a-z'-]{1,30})(?:\s(?P<second>[A-Z][a-z'-]{1,30})){0,2})",
         counts: is_a_named_ill_person,
@@ -54,7 +62,7 @@ pub const RULES: &[Rule] = &[
     Rule {
         name: "titled_name_with_illness",
         pattern: r"(?-u:\b)(?P<at>(?:Mr|Mrs|Ms|Miss|Mister|Mama|Mzee|Baba|Madam|Baby)\.?\s(?P<name>[A-Z][a-z'-]{1,30})(?:\s[A-Z][a-z'-]{1,30}){0,2}),?\s(?:who\s)?(?:was\s|is\s|had\s|has\s|had\sbeen\s|came\sin\s|presented\s)?(?:suffer(?:s|ed|ing)\sfrom|diagnosed\swith|admitted\s(?:with|for|to)|with\s(?:an?\s)?(?:severe\s|advanced\s|untreated\s)?(?:malaria|tuberculosis|TB|HIV|AIDS|typhoid|cholera|diabetes|cancer|tumou?r|stroke|fracture|sepsis|pneumonia|wound|burns?|abscess|preeclampsia|hernia|epilepsy)|HIV|an?\s(?:stroke|seizure|miscarriage|caesarean|c-section|abortion|tumou?r|fracture)|died\s(?:of|from|on|during|after)|gave\sbirth|in\slabou?r)",
-        counts: is_no_staff,
+        counts: is_ill,
         detail: NAMED,
         example: "Mrs Wanjiru was diagnosed with cervical cancer that week.",
         look_alike: "Mr Kamau, the driver, was kind, and Mrs Wanjiru taught us Swahili.",
@@ -92,7 +100,7 @@ static COMPILED: LazyLock<Compiled> = LazyLock::new(|| compile(RULES));
 pub fn find(parts: &[Read<'_>]) -> Vec<Finding> {
     let mut findings = apply(CheckCode::IdentifiablePatient, &COMPILED, parts);
     for read in parts {
-        let dated = days_and_beds(read.folded.as_str()).into_iter();
+        let dated = day_and_bed::find(read.folded.as_str()).into_iter();
         findings.extend(dated.map(|range| read.finding(CheckCode::IdentifiablePatient, range, DATED)));
     }
     findings
@@ -113,6 +121,50 @@ fn is_no_staff(hit: &Hit<'_>) -> bool {
         && !STAFF_AFTER.is_match(after(hit.text, behind_name, 60))
         && !STAFF_BEFORE.is_match(before(hit.text, named.start, 30))
 }
+
+/// Where somebody comes from is no name ("my patient was Kenyan").
+const ORIGINS: &[&str] = &[
+    "american",
+    "asian",
+    "bolivian",
+    "brazilian",
+    "british",
+    "cambodian",
+    "chinese",
+    "christian",
+    "congolese",
+    "ecuadorian",
+    "ethiopian",
+    "european",
+    "ghanaian",
+    "guatemalan",
+    "haitian",
+    "hindu",
+    "indian",
+    "indonesian",
+    "kenyan",
+    "kikuyu",
+    "luo",
+    "maasai",
+    "malawian",
+    "mayan",
+    "mexican",
+    "muslim",
+    "nepalese",
+    "nepali",
+    "nigerian",
+    "peruvian",
+    "quechua",
+    "rwandan",
+    "somali",
+    "tanzanian",
+    "thai",
+    "togolese",
+    "ugandan",
+    "vietnamese",
+    "zambian",
+    "zimbabwean",
+];
 
 /// Capitalised words that are no names of patients where one could stand: titles of staff, days,
 /// months, languages, beginnings of sentences, and what follows "Patient" in a heading.
@@ -284,17 +336,24 @@ const NO_NAMES: &[&str] = &[
 /// The words of the name are no others, and no staff stands beside it.
 fn is_a_persons_name(hit: &Hit<'_>) -> bool {
     let names = [hit.group("name"), hit.group("second")];
-    let plain = names.iter().any(|name| NO_NAMES.contains(&name.to_lowercase().as_str()));
-    // "Patient Turnover" in a heading has a word behind it as a name has; a second capital does not tell.
+    let plain = names.iter().any(|name| {
+        let name = name.to_lowercase();
+        NO_NAMES.contains(&name.as_str()) || ORIGINS.contains(&name.as_str())
+    });
     !plain && is_no_staff(hit)
 }
 
 /// Signs of illness or treatment.
 static ILL: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?-u:\b)(?:admitted|diagnos[a-z]{2,6}|suffer[a-z]{0,4}|malaria|hiv|tb|tuberculosis|cancer|surgery|operated|operation|burn[a-z]{0,3}|wound[a-z]{0,3}|fractur[a-z]{1,3}|died|delivered|gave\sbirth|labou?r|pregnan[a-z]{1,3}|treat[a-z]{0,5}|symptoms?|sick|ill|disease|infection|seizures?|stroke|diarrh[a-z]{2,5}|bled|bleeding|stitch[a-z]{0,3}|sutur[a-z]{1,4}|injur[a-z]{1,4}|patient|coma|sepsis|tumou?r)(?-u:\b)",
+        r"(?i)(?-u:\b)(?:admitted|diagnos[a-z]{2,6}|suffer[a-z]{0,4}|malaria|hiv|tb|tuberculosis|cancer|surgery|operated|operation|burn[a-z]{0,3}|wound[a-z]{0,3}|fractur[a-z]{1,3}|died|delivered|gave\sbirth|labou?r|pregnan[a-z]{1,3}|symptoms?|sick|ill|disease|infection|seizures?|stroke|diarrh[a-z]{2,5}|bled|bleeding|stitch[a-z]{0,3}|sutur[a-z]{1,4}|injur[a-z]{1,4}|patient|coma|sepsis|tumou?r)(?-u:\b)",
     )
 });
+
+/// "A stroke of genius" is none.
+fn is_ill(hit: &Hit<'_>) -> bool {
+    is_no_staff(hit) && !hit.after(4).starts_with(" of ")
+}
 
 fn is_a_named_ill_person(hit: &Hit<'_>) -> bool {
     let sentence = hit.after(100).split(['.', '!', '?', '\n']).next().unwrap_or("");
@@ -306,48 +365,4 @@ fn is_no_year(hit: &Hit<'_>) -> bool {
     let number = hit.group("at").trim_end_matches(['-', '/']);
     let year = number.len() == 4 && number.parse::<u32>().is_ok_and(|year| (1900..=2099).contains(&year));
     number.chars().filter(char::is_ascii_digit).count() >= 4 && !year
-}
-
-static DATE: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?-u:\b)(?:[0-9]{1,2}(?:st|nd|rd|th)?\s(?:of\s)?(?:jan|feb|mar|apr|may|jun|jul|aug|sep|sept|oct|nov|dec)[a-z]{0,6}|(?:january|february|march|april|may|june|july|august|september|october|november|december|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?\s(?:the\s)?[0-9]{1,2}(?:st|nd|rd|th)?|[0-9]{1,2}[/.-][0-9]{1,2}[/.-](?:[0-9]{4}|[0-9]{2})|[0-9]{4}-[0-9]{2}-[0-9]{2}|[0-9]{1,2}/[0-9]{1,2})(?-u:\b)",
-    )
-});
-static BED: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?-u:\b)(?:(?P<bed>bed|cot|crib|cubicle|bay|incubator)|room|ward)\s{0,2}(?:no\.?|number|nr\.?|#)?\s{0,2}[a-z]?[0-9]{1,4}(?-u:\b)",
-    )
-});
-static SOMEBODY: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?-u:\b)(?:patient|woman|man|girl|boy|child|baby|mother|infant|newborn|twins?|died|admitted|operated|delivered|stillbirth|amputat[a-z]{1,4}|he|she|him|her|his)(?-u:\b)",
-    )
-});
-/// Where the author slept is nobody's sickbed.
-static LODGING: LazyLock<Regex> = LazyLock::new(|| {
-    pattern(
-        r"(?i)(?-u:\b)(?:dorm|dormitory|hostel|guest\s?house|hotel|host\sfamily|apartment|flat|housing|bunk|residence|slept|(?:i|we)\s(?:stayed|lived|moved|shared)|my\s(?:bed|room))(?-u:\b)",
-    )
-});
-
-/// A sentence ends before a space or at a line's end, so that `12.03.2024` stays whole.
-static SENTENCE_END: LazyLock<Regex> = LazyLock::new(|| pattern(r"[.!?]{1,3}\s|\n"));
-
-/// From the day to the bed, in sentences that have both and tell of one patient.
-fn days_and_beds(text: &str) -> Vec<Range<usize>> {
-    let mut found = Vec::new();
-    let mut from = 0;
-    let ends = SENTENCE_END.find_iter(text).map(|end| end.end()).chain([text.len()]);
-    for to in ends {
-        let sentence = text.get(from..to).unwrap_or("");
-        if let (Some(date), Some(bed)) = (DATE.find(sentence), BED.captures(sentence)) {
-            let place = bed.get_match();
-            let somebody = bed.name("bed").is_some() || SOMEBODY.is_match(sentence);
-            if somebody && !LODGING.is_match(sentence) {
-                found.push(from + date.start().min(place.start())..from + date.end().max(place.end()));
-            }
-        }
-        from = to;
-    }
-    found
 }

@@ -25,14 +25,14 @@ static WORDS: LazyLock<Regex> = LazyLock::new(|| {
 /// Words before a number that say that it is to be called.
 static CUE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?-u:\b)(?:call|calling|phone|tel|telephone|mobile|cell|cellphone|whatsapp|whats app|text|sms|ring|contact|reach|signal|viber|telegram|fax|hotline)(?-u:\b)[^.!?\n]{0,30}$",
+        r"(?i)(?-u:\b)(?:call|calling|dial|phone|tel|telephone|mobile|cell|cellphone|whatsapp|whats app|text|sms|ring|contact|reach|signal|viber|telegram|fax|hotline)(?-u:\b)[^.!?\n]{0,30}$",
     )
 });
 
 /// A currency directly before a number.
 static PRICE_BEFORE: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
-        r"(?i)(?:[$€£¥₹₦₵₱₫]|(?-u:\b)(?:usd|eur|gbp|chf|kes|ksh|kshs|ugx|ush|tzs|tsh|rwf|ghs|ngn|zar|inr|rs|npr|pkr|lkr|php|vnd|idr|thb|mxn|pen|cop|cop\$|euro|euros))\.?\s{0,2}$",
+        r"(?i)(?:[$€£¥₹₦₵₱₫]|(?-u:\b)(?:usd|eur|gbp|chf|kes|ksh|kshs|ugx|ush|tzs|tsh|rwf|ghs|ngn|zar|inr|rs|npr|pkr|lkr|php|vnd|idr|thb|mxn|pen|cop|euro|euros))\.?\s{0,2}$",
     )
 });
 

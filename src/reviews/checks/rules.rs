@@ -93,6 +93,9 @@ pub fn compile(rules: &'static [Rule]) -> Compiled {
 }
 
 /// Compiles a pattern of the source.
+///
+/// # Panics
+/// When the pattern is not valid, which a test would have shown.
 #[must_use]
 #[expect(clippy::expect_used, reason = "patterns are constants, and a test compiles each")]
 pub fn pattern(pattern: &str) -> Regex {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod held_out;
 mod labelled_content;
 mod labelled_privacy;
 mod near_copies;

@@ -49,12 +49,13 @@ fn independent_accounts_of_the_same_kind_of_stay_are_no_copies() {
 
 #[test]
 fn edited_copies_are_found() {
+    type Edit<'e> = (&'e str, &'e dyn Fn(&str) -> String);
     let swapped = |text: &str| {
         let mut sentences: Vec<&str> = text.split(". ").collect();
         sentences.reverse();
         sentences.join(". ")
     };
-    let edits: [(&str, &dyn Fn(&str) -> String); 6] = [
+    let edits: [Edit<'_>; 6] = [
         ("as it is", &|text| text.to_owned()),
         ("shouted, other punctuation", &|text| text.to_uppercase().replace('.', " !!! ").replace(',', " -")),
         ("sentences in another order", &swapped),
@@ -65,7 +66,7 @@ fn edited_copies_are_found() {
                 .replace("hospital", "clinic")
                 .replace("doctor", "medic")
         }),
-        ("zero-width characters and look-alikes", &|text| text.replace('e', "\u{200b}е").replace("o", "ο")),
+        ("zero-width characters and look-alikes", &|text| text.replace('e', "\u{200b}е").replace('o', "ο")),
     ];
     for (name, edit) in edits {
         for text in ACCOUNTS {
