@@ -68,8 +68,12 @@ pub fn example() -> Value {
 impl Validate for RubricInput {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut errors = ValidationErrors::new();
-        criteria_faults(&self.criteria).into_iter().for_each(|error| errors.add("criteria", error));
-        task_faults(&self.tasks).into_iter().for_each(|error| errors.add("tasks", error));
+        for error in criteria_faults(&self.criteria) {
+            errors.add("criteria", error);
+        }
+        for error in task_faults(&self.tasks) {
+            errors.add("tasks", error);
+        }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }
 }
