@@ -3,6 +3,11 @@
 use super::*;
 use crate::verdict::{SignalFact, TriageStatus};
 
+/// The kinds that a task shows.
+type Shown = &'static [(RedFlagKind, Severity)];
+/// Person, half-year and severity of each account.
+type Accounts = &'static [(i32, &'static str, Severity)];
+
 fn done(task: TaskCode, level: TrainingLevel, supervision: TaskSupervision, consent: PatientConsent) -> ReportedTask {
     ReportedTask {
         review: ReviewId::new_v4([1; 16]),
@@ -25,7 +30,7 @@ fn each_way_of_doing_a_task_shows_what_the_matrix_makes_of_it() {
     use TrainingLevel::{Clinical, HighSchool, Licensed, PreHealth, Preclinical};
 
     let alone = (K::UnsupervisedPatientContact, Critical);
-    let table: &[(T, TrainingLevel, TaskSupervision, PatientConsent, &[(K, Severity)])] = &[
+    let table: &[(T, TrainingLevel, TaskSupervision, PatientConsent, Shown)] = &[
         // Watching: nothing but consent matters.
         (T::ObserveWithConsent, HighSchool, Direct, Asked, &[]),
         (T::ObserveWithConsent, HighSchool, None, Asked, &[]),
@@ -139,7 +144,7 @@ fn a_signal_is_corroborated_by_two_people_and_two_half_years_of_critical_account
         accounts: accounts.iter().copied().map(account).collect(),
     };
     let (critical, major) = (Severity::Critical, Severity::Major);
-    let table: &[(&[(i32, &str, Severity)], bool)] = &[
+    let table: &[(Accounts, bool)] = &[
         (&[], false),
         (&[(1, "2024-H1", critical)], false),
         (&[(1, "2024-H1", critical), (1, "2024-H2", critical)], false),
