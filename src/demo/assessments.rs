@@ -17,8 +17,8 @@ use crate::{
     ids::{AssessmentId, EvidenceId},
     programs::store::{Key, find as find_program},
     reference::CriterionCode,
-    verdict::CriterionStatus,
     time::Timestamp,
+    verdict::CriterionStatus,
 };
 
 const ASSESSMENTS: &str = include_str!("assessments.json");
@@ -110,8 +110,7 @@ fn load_one(
     }
     let decide = |conn: &mut Conn, by: &Caller, action, reason: &str, now| {
         let decision = AssessmentDecisionInput { action, reason: reason.to_owned() };
-        let recording =
-            Recording { decision: decision_id(), superseding: decision_id(), now, audit: loader.log };
+        let recording = Recording { decision: decision_id(), superseding: decision_id(), now, audit: loader.log };
         decision_store::decide(conn, by, id, &decision, &recording).map(drop)
     };
     decide(conn, assessor, AssessmentAction::Submit, "Every criterion has been ruled on.", after(1))?;

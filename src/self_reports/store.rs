@@ -14,7 +14,7 @@ use crate::{
     on_each_backend,
     reference::{TaskCode, TrainingLevel},
     reviews::model::{ClaimOutcome, PatientConsent, TaskSupervision},
-    search_text::sort_key,
+    search_text::tokens,
     time::HalfYear,
     verdict::ContradictedClaim,
     vetting::signals::ReportedTask,
@@ -61,7 +61,7 @@ fn rows(reports: &[SelfReport]) -> (Vec<TaskRow>, Vec<ClaimRow>) {
             number,
             program_id: report.program,
             claim: checked.claim.clone(),
-            claim_key: sort_key(&checked.claim),
+            claim_key: tokens(&checked.claim).join(" "),
             outcome: checked.outcome,
         }));
     }

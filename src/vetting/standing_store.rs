@@ -148,14 +148,12 @@ pub fn refresh(conn: &mut Conn, program: ProgramId, now: Timestamp) -> Result<()
 pub fn inputs(conn: &mut Conn, program: ProgramId) -> Result<Inputs, Error> {
     let text: Option<String> =
         program_vetting::table.find(program).select(program_vetting::inputs).first(conn).optional()?;
-    match text {
-        Some(text) => serde_json::from_str(&text).map_err(Error::internal),
-        // A program from before there was a rubric, until `catch_up` comes to it.
-        None => {
-            let rubric_version = rubric_store::current_version(conn)?;
-            gather(conn, program, rubric_version, None)
-        }
+    if let Some(text) = text {
+        return serde_json::from_str(&text).map_err(Error::internal);
     }
+    // A program from before there was a rubric, until `catch_up` comes to it.
+    let rubric_version = rubric_store::current_version(conn)?;
+    gather(conn, program, rubric_version, None)
 }
 
 /// Id, rubric, listing and rulings of the assessment in force.

@@ -4,9 +4,9 @@ use super::*;
 use crate::verdict::{SignalFact, TriageStatus};
 
 /// The kinds that a task shows.
-type Shown = &'static [(RedFlagKind, Severity)];
+type Shown<'a> = &'a [(RedFlagKind, Severity)];
 /// Person, half-year and severity of each account.
-type Accounts = &'static [(i32, &'static str, Severity)];
+type Accounts<'a> = &'a [(i32, &'static str, Severity)];
 
 fn done(task: TaskCode, level: TrainingLevel, supervision: TaskSupervision, consent: PatientConsent) -> ReportedTask {
     ReportedTask {
@@ -29,8 +29,8 @@ fn each_way_of_doing_a_task_shows_what_the_matrix_makes_of_it() {
     use TaskSupervision::{Direct, Indirect, None};
     use TrainingLevel::{Clinical, HighSchool, Licensed, PreHealth, Preclinical};
 
-    let alone = (K::UnsupervisedPatientContact, Critical);
-    let table: &[(T, TrainingLevel, TaskSupervision, PatientConsent, Shown)] = &[
+    const ALONE: (K, Severity) = (K::UnsupervisedPatientContact, Critical);
+    let table: &[(T, TrainingLevel, TaskSupervision, PatientConsent, Shown<'_>)] = &[
         // Watching: nothing but consent matters.
         (T::ObserveWithConsent, HighSchool, Direct, Asked, &[]),
         (T::ObserveWithConsent, HighSchool, None, Asked, &[]),
@@ -39,25 +39,25 @@ fn each_way_of_doing_a_task_shows_what_the_matrix_makes_of_it() {
         // Never allowed: critical however it was supervised.
         (T::VitalSigns, HighSchool, Direct, Asked, &[(K::ScopeExceedsTraining, Critical)]),
         (T::PhysicalExamination, PreHealth, Indirect, Asked, &[(K::ScopeExceedsTraining, Critical)]),
-        (T::WoundCare, PreHealth, None, Asked, &[(K::ScopeExceedsTraining, Critical), alone]),
+        (T::WoundCare, PreHealth, None, Asked, &[(K::ScopeExceedsTraining, Critical), ALONE]),
         (T::NeedleProcedures, Preclinical, Direct, Asked, &[(K::InvasiveProceduresByStudents, Critical)]),
         (T::SuturingExtraction, PreHealth, Direct, Unknown, &[(K::InvasiveProceduresByStudents, Critical)]),
         (T::Delivery, Preclinical, Direct, Asked, &[(K::DeliveriesByStudents, Critical)]),
         (T::AssistSurgery, PreHealth, Direct, Asked, &[(K::SurgicalParticipation, Critical)]),
         (T::PrescribeDispense, HighSchool, Direct, Asked, &[(K::MedicationHandlingByStudents, Critical)]),
-        (T::AloneWithPatients, Clinical, Direct, Asked, &[alone]),
-        (T::AloneWithPatients, Clinical, None, Asked, &[alone]),
+        (T::AloneWithPatients, Clinical, Direct, Asked, &[ALONE]),
+        (T::AloneWithPatients, Clinical, None, Asked, &[ALONE]),
         // Direct supervision only.
         (T::VitalSigns, PreHealth, Direct, Asked, &[]),
         (T::VitalSigns, PreHealth, Indirect, Asked, &[(K::ScopeExceedsTraining, Major)]),
-        (T::HistoryTaking, Clinical, None, Asked, &[(K::ScopeExceedsTraining, Major), alone]),
+        (T::HistoryTaking, Clinical, None, Asked, &[(K::ScopeExceedsTraining, Major), ALONE]),
         (T::NeedleProcedures, Clinical, Direct, Asked, &[]),
         (T::NeedleProcedures, Clinical, Indirect, Asked, &[(K::InvasiveProceduresByStudents, Major)]),
         (T::Delivery, Clinical, Direct, Asked, &[]),
         (T::Delivery, Clinical, Indirect, Asked, &[(K::DeliveriesByStudents, Critical)]),
         // Allowed: a student is still never alone.
         (T::VitalSigns, Clinical, Indirect, Asked, &[]),
-        (T::VitalSigns, Clinical, None, Asked, &[alone]),
+        (T::VitalSigns, Clinical, None, Asked, &[ALONE]),
         // A licensed professional answers for themselves, but asks the patient.
         (T::PrescribeDispense, Licensed, None, Asked, &[]),
         (T::AloneWithPatients, Licensed, None, Unknown, &[]),
@@ -144,7 +144,7 @@ fn a_signal_is_corroborated_by_two_people_and_two_half_years_of_critical_account
         accounts: accounts.iter().copied().map(account).collect(),
     };
     let (critical, major) = (Severity::Critical, Severity::Major);
-    let table: &[(Accounts, bool)] = &[
+    let table: &[(Accounts<'_>, bool)] = &[
         (&[], false),
         (&[(1, "2024-H1", critical)], false),
         (&[(1, "2024-H1", critical), (1, "2024-H2", critical)], false),
