@@ -136,7 +136,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     let takes_body = operation.get("requestBody").is_some();
     let takes_form = oauth::takes_form(operation);
     // What replaces or changes a version names it.
-    let edits = method == "patch" || method == "put";
+    let rules_on_what_was_read = operation["operationId"] == "decide_triage_entry";
+    let edits = method == "patch" || method == "put" || rules_on_what_was_read;
     for part in ["parameters", "responses"] {
         if let Some(part) = operation.get_mut(part) {
             bound(part);

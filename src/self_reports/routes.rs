@@ -18,7 +18,7 @@ use crate::{
     app::State,
     auth::{MaybeCaller, Moderator},
     db::Conn,
-    http::{Answered, Changed, Error, Found, FromParams, Json, NoQuery, Once, Page, Paging, Params, Query},
+    http::{Answered, Changed, Error, Found, FromParams, IfMatch, Json, NoQuery, Once, Page, Paging, Params, Query},
     ids::{DecisionId, ProgramId, TriageEntryId},
     programs::{
         detail_store::may_read,
@@ -151,7 +151,7 @@ pub async fn read(
 /// Rule on a triage entry
 ///
 /// For moderators, never about a provider that they are linked to. `confirm` makes the criteria fail, however many
-/// people tell of it; `dismiss` takes the accounts known by now out of the count; `remediate` does the same for what was
+/// people tell of it; `dismiss` takes the accounts that were read out of the count (hence `If-Match`); `remediate` does the same for what was
 /// confirmed, and needs `proof` that the cause was removed. A new critical account reopens a dismissed or remediated
 /// entry, and so does an edit of what a cleared review tells of tasks. Every ruling is kept with its reason.
 #[utoipa::path(
@@ -171,6 +171,7 @@ pub async fn decide(
     state: Data<State>,
     caller: Moderator,
     entry: Path<TriageEntryId>,
+    if_match: IfMatch,
     _: NoQuery,
     once: Once,
     body: Json<TriageDecisionInput>,
@@ -181,7 +182,9 @@ pub async fn decide(
     let (now, record) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
     let log = state.audit_key();
     let change = move |conn: &mut Conn| {
-        triage_store::decide(conn, &moderator, id, &decision, record, now, &log)?;
+        let seen = triage_store::detail(conn, id)?;
+        if_match.check(&TriageEntry::etag(&seen))?;
+        triage_store::decide(conn, &moderator, &seen, &decision, record, now, &log)?;
         full(conn, id)
     };
     once.write(&state, &moderator, change).await

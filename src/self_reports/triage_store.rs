@@ -256,18 +256,20 @@ pub fn find_to_rule(conn: &mut Conn, id: TriageEntryId, moderator: &Caller) -> R
 }
 
 /// Rules on an entry, brings the program's verdict up to date, and writes the decision down. What is dismissed or
-/// remediated clears the accounts known by now: they count no longer for this kind of red flag.
+/// remediated clears the accounts of `seen`, what the moderator has read: they count no longer for this kind of red flag.
+/// One that has come since counts, and reopens the entry.
 ///
 /// Errors as for [`find_to_rule`], and [`Error::Conflict`] when the status does not allow the action.
 pub fn decide(
     conn: &mut Conn,
     moderator: &Caller,
-    id: TriageEntryId,
+    seen: &Detail,
     decision: &TriageDecisionInput,
     record: DecisionId,
     now: Timestamp,
     audit: &AuditKey,
 ) -> Result<(), Error> {
+    let id = seen.row.id;
     let program = find_to_rule(conn, id, moderator)?.program_id;
     // The state is read again once nobody else can change it.
     program_store::lock(conn, program)?;
@@ -284,7 +286,7 @@ pub fn decide(
         ))
         .execute(conn)?;
     if to.is_closed() {
-        clear(conn, &row)?;
+        clear(conn, seen)?;
     }
     standing_store::refresh(conn, program, now)?;
     let act = Act {
@@ -300,13 +302,12 @@ pub fn decide(
     moderation::store::record(conn, SubjectKind::TriageEntry, id.as_uuid(), &act)
 }
 
-fn clear(conn: &mut Conn, entry: &EntryRow) -> Result<(), Error> {
-    let (_, rubric) = rubric_of(conn, entry.program_id)?;
-    let known = cleared(conn, entry.id)?;
-    let accounts = signals::accounts(&rubric, &store::tasks(conn, entry.program_id)?);
+fn clear(conn: &mut Conn, seen: &Detail) -> QueryResult<()> {
+    let entry = &seen.row;
+    let accounts = signals::accounts(&seen.rubric, &seen.tasks);
     let reviews = accounts.get(&entry.kind).into_iter().flatten().map(|account| account.review_id);
     let rows: Vec<_> = reviews
-        .filter(|review| !known.contains(review))
+        .filter(|review| !seen.cleared.contains(review))
         .map(|review| {
             (triage_cleared_reviews::triage_entry_id.eq(entry.id), triage_cleared_reviews::review_id.eq(review))
         })

@@ -185,6 +185,10 @@ impl Target {
         send(match self.method {
             "PATCH" => request.header("content-type", "application/merge-patch+json").header("if-match", "*"),
             "PUT" => request.header("content-type", "application/json").header("if-match", "*"),
+            // A ruling on what was read.
+            _ if self.schema == "TriageDecisionInput" => {
+                request.header("content-type", "application/json").header("if-match", "*")
+            }
             _ => request.header("content-type", "application/json"),
         })
         .await

@@ -8,6 +8,7 @@ use crate::{
     support::{
         Answer, Backend, Client, TestApp,
         builders::{self, Listed, Told, did, verified_review},
+        send,
     },
 };
 
@@ -73,11 +74,29 @@ impl World {
         if action == "remediate" {
             body["proof"] = json!("The duty rosters of three months.");
         }
-        self.moderator.post(&format!("{entry}/decisions"), &body).await
+        let etag = self.moderator.get(entry).await.etag().to_owned();
+        self.decide_as_read(entry, &etag, &body).await
+    }
+
+    async fn decide_as_read(&self, entry: &str, etag: &str, body: &Value) -> Answer {
+        let request = self.moderator.request("POST", &format!("{entry}/decisions"));
+        send(request.header("if-match", etag).json(body)).await
     }
 }
 
 on_both! {
+    async fn a_ruling_is_about_the_accounts_that_were_read(backend: Backend) {
+        let world = World::make(backend).await;
+        world.account(0, None).await;
+        let entry = world.entries("open").await.remove(0);
+        let read = world.moderator.get(&entry).await.expect(200);
+        world.account(1, None).await;
+        let body = json!({"action": "dismiss", "reason": "It was looked at with care."});
+        world.decide_as_read(&entry, read.etag(), &body).await.problem(412, "precondition_failed");
+        world.moderator.post(&format!("{entry}/decisions"), &body).await.problem(428, "precondition_required");
+        World::is(world.seen().await, CORROBORATED);
+    }
+
     async fn one_account_puts_a_program_under_review_and_two_make_a_criterion_fail(backend: Backend) {
         let world = World::make(backend).await;
         World::is(world.seen().await, ORDINARY);
