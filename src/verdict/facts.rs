@@ -193,7 +193,8 @@ pub struct ScopeFinding {
     pub matrix: TaskRule,
     /// The kind of red flag.
     pub kind: RedFlagKind,
-    /// How grave it is: critical where the matrix says never, major where it asks for direct supervision.
+    /// How grave it is: critical where the matrix says never, and for deliveries; major where it asks for direct
+    /// supervision.
     pub severity: Severity,
 }
 

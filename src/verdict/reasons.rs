@@ -20,7 +20,7 @@ text_enum! {
         SignalConfirmed = "signal_confirmed",
         /// Several people report the same kind of critical breach, in different periods.
         SignalCorroborated = "signal_corroborated",
-        /// The listing offers tasks that the task matrix forbids.
+        /// The listing offers tasks that the task matrix forbids, or deliveries without direct supervision.
         ScopeBeyondMatrix = "scope_beyond_matrix",
         /// An assessment found that a critical criterion is not met.
         CriticalCriterionNotMet = "critical_criterion_not_met",
@@ -67,7 +67,7 @@ impl ReasonCode {
                  periods, and moderators have not refuted it."
             }
             Self::ScopeBeyondMatrix => {
-                "The listing itself offers tasks that participants of this training level may never do."
+                "The listing itself offers tasks that this training level may never do, or deliveries without direct supervision."
             }
             Self::CriticalCriterionNotMet => "The assessment found that a critical criterion is not met.",
             Self::NoAssessment => {

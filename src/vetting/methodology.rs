@@ -29,7 +29,7 @@ const INTERVAL: &str = "The Wilson interval of 95 % of the weighted mean, with n
     number of ratings.";
 /// The share of reviews.
 const RESPONSE_RATE: &str = "Published reviews whose author redeemed a participation code, divided by participation codes \
-    that were issued and not taken back; unknown where none was issued.";
+    that were issued and not taken back; null where fewer than three were issued.";
 /// Why stars do not count.
 const APART: &str = "The score never moves the verdict, and the verdict never moves the score.";
 /// When evidence expires.
@@ -43,8 +43,9 @@ const CORROBORATION: &str = "Tasks that verified reviews report are read against
     puts the program under review and changes nothing else until moderators confirm it.";
 /// The listing's own scope.
 const SCOPE: &str = "What the listing lets each training level do that it accepts is read against the task matrix. A task \
-    that the matrix forbids at that level is a critical finding, one offered without the direct supervision that the \
-    matrix asks for a major one; both speak against the criterion scope_defined.";
+    that the matrix forbids at that level is a critical finding, and so are deliveries without direct supervision; any \
+    other task offered without the direct supervision that the matrix asks for is a major one. All of them speak against \
+    the criterion scope_defined.";
 /// Programs under which version.
 const VERSIONS: &str = "A version of the rubric is never changed. A program with a published assessment is judged by the \
     version that it was assessed with, every other one by the version in force. Each verdict names its version.";

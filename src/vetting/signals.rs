@@ -1,8 +1,8 @@
 //! Where a task that somebody did, or that a listing offers, goes beyond the task matrix.
 //!
 //! The kind of red flag follows from the task. Its severity follows from the matrix: critical where the participant's
-//! level may never do the task, major where direct supervision was needed and nobody was present, but for deliveries,
-//! which are critical without it at any level. A task that a student did without any supervision is unsupervised patient
+//! level may never do the task, major where direct supervision is needed and was not there or is not asked for, but for
+//! deliveries, which are critical without it at any level. A task that a student did without any supervision is unsupervised patient
 //! contact, and a patient who was not asked is a breach by itself, whoever did the task: critical where the participant
 //! did more than watch, major otherwise (the level rules of the kinds).
 
@@ -54,6 +54,14 @@ pub const fn kind_of(task: TaskCode) -> RedFlagKind {
     }
 }
 
+/// How grave it is to go beyond what the matrix says of a task.
+const fn gravity(task: TaskCode, matrix: TaskRule) -> Severity {
+    match (task, matrix) {
+        (_, TaskRule::Never) | (TaskCode::Delivery, _) => Severity::Critical,
+        _ => Severity::Major,
+    }
+}
+
 /// The kinds of red flag that one reported task shows, each once and with its severity.
 #[must_use]
 pub fn breaches(rubric: &Rubric, done: &ReportedTask) -> Vec<(RedFlagKind, Severity)> {
@@ -63,11 +71,10 @@ pub fn breaches(rubric: &Rubric, done: &ReportedTask) -> Vec<(RedFlagKind, Sever
         found.entry(kind).and_modify(|known| *known = severity.min(*known)).or_insert(severity);
     };
     let only_watched = done.task == TaskCode::ObserveWithConsent;
-    match (rubric.rule_at(done.task, done.training_level), done.supervision) {
-        (TaskRule::Never, _) => shows(kind_of(done.task), Severity::Critical),
-        (TaskRule::DirectSupervisionOnly, TaskSupervision::Indirect | TaskSupervision::None) => {
-            let is_delivery = done.task == TaskCode::Delivery;
-            shows(kind_of(done.task), if is_delivery { Severity::Critical } else { Severity::Major });
+    let matrix = rubric.rule_at(done.task, done.training_level);
+    match (matrix, done.supervision) {
+        (TaskRule::Never, _) | (TaskRule::DirectSupervisionOnly, TaskSupervision::Indirect | TaskSupervision::None) => {
+            shows(kind_of(done.task), gravity(done.task, matrix));
         }
         (TaskRule::DirectSupervisionOnly, TaskSupervision::Direct) | (TaskRule::Allowed, _) => {}
     }
@@ -116,7 +123,7 @@ pub fn scope_findings(rubric: &Rubric, listing: &ProgramInput) -> Vec<ScopeFindi
                 offered: entry.rule,
                 matrix,
                 kind: kind_of(entry.task),
-                severity: if matrix == TaskRule::Never { Severity::Critical } else { Severity::Major },
+                severity: gravity(entry.task, matrix),
             })
         })
         .collect();

@@ -258,14 +258,14 @@ on_both! {
         let sides = app.client().get(&format!("/v1/programs/compare?ids={}", ids.join(","))).await.expect(200).json();
         let side = |place: usize| &sides["data"][place];
         assert_eq!(side(1)["claims"], json!([
-            {"claim": present, "confirmed": 1, "contradicted": 2, "not_seen": 0},
-            {"claim": asked, "confirmed": 2, "contradicted": 0, "not_seen": 1},
-            {"claim": "Housing is included", "confirmed": 1, "contradicted": 0, "not_seen": 0},
+            {"claim": present, "confirmed": 1, "contradicted": 2, "not_seen": 0, "review_ids": &told[..2]},
+            {"claim": asked, "confirmed": 2, "contradicted": 0, "not_seen": 1, "review_ids": []},
+            {"claim": "Housing is included", "confirmed": 1, "contradicted": 0, "not_seen": 0, "review_ids": []},
         ]));
         assert_eq!(side(0)["claims"], json!([]));
         assert_eq!(side(4)["scope_findings"], json!([{
             "task": "delivery", "training_level": "clinical", "offered": "allowed",
-            "matrix": "direct_supervision_only", "kind": "deliveries_by_students", "severity": "major",
+            "matrix": "direct_supervision_only", "kind": "deliveries_by_students", "severity": "critical",
         }]));
         for (place, made) in all.iter().enumerate() {
             let verdict = app.client().get(&format!("{}/verdict", made.path)).await.expect(200).json();
