@@ -213,14 +213,14 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         .order(program_terms::term)
         .select(program_terms::term)
         .load(conn)?;
-    let flags = flagged(conn, id)?;
+    let flags: BTreeSet<_> = flagged(conn, id)?.into_iter().map(RedFlagKind::as_str).collect();
     let codes_issued = participation::store::codes_issued(conn, id)?;
     let same = row.codes_issued == codes_issued
         && stored_reviews == FromReviews::of(&tallies, row.derived_day)
         && self_reports::store::is_true_to(conn, id, &reports)?
         && standing_store::is_true_to_tables(conn, &row, now.day())?
         && store::tallies(conn, id)?.0 == tallies
-        && flags.into_iter().map(RedFlagKind::as_str).eq(stored_flags.iter().map(String::as_str));
+        && flags.into_iter().eq(stored_flags.iter().map(String::as_str));
     if !same && !check {
         store::lock(conn, id)?;
         save_tallies(conn, id, &tallies)?;

@@ -174,7 +174,8 @@ pub fn claims_told(claims: &[ReportedClaim]) -> Vec<ClaimTold> {
         let people = |outcome| distinct(found(outcome).map(|checked| checked.participant));
         let contradicting: BTreeSet<_> = found(ClaimOutcome::Contradicted).map(|checked| checked.review).collect();
         ClaimTold {
-            claim: group.first().map(|checked| checked.claim.clone()).unwrap_or_default(),
+            // Of several spellings the first in bytewise order: which review came first is nobody's business.
+            claim: group.iter().map(|checked| checked.claim.clone()).min().unwrap_or_default(),
             confirmed: people(ClaimOutcome::Confirmed),
             contradicted: people(ClaimOutcome::Contradicted),
             not_seen: people(ClaimOutcome::NotSeen),

@@ -155,7 +155,10 @@ pub fn contradicted(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<Cont
         .load(conn)?;
     let mut claims: BTreeMap<String, ContradictedClaim> = BTreeMap::new();
     for (key, claim, review) in rows {
-        let known = claims.entry(key).or_insert(ContradictedClaim { claim, review_ids: Vec::new() });
+        let known =
+            claims.entry(key).or_insert_with(|| ContradictedClaim { claim: claim.clone(), review_ids: Vec::new() });
+        // Of several spellings the first in bytewise order.
+        known.claim = claim.min(std::mem::take(&mut known.claim));
         if known.review_ids.last() != Some(&review) {
             known.review_ids.push(review);
         }

@@ -47,4 +47,5 @@ mod tokens;
 mod triage;
 mod universities;
 mod verdicts;
+mod vetting_model;
 mod walkthrough;
