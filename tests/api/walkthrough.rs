@@ -68,7 +68,11 @@ fn walk(setup: &Setup) {
         panic!("six answers: {answers:#?}")
     };
     assert_eq!(list["data"][0]["slug"], "kestrel-internal-medicine-kumasi");
-    assert_eq!(before["verdict"], "insufficient_evidence");
+    assert_eq!(
+        (&before["verdict"], &before["reasons"][0]["code"]),
+        (&"meets_standard".into(), &"every_criterion_met".into())
+    );
+    assert!(before["holds_until"].is_string());
     assert_eq!(review["status"], "published");
     assert_eq!(triaged["status"], "in_triage");
     assert_eq!(substantiated["status"], "substantiated");
