@@ -165,6 +165,8 @@ impl Assessment {
     ) -> Result<Self, Error> {
         let content = row.content()?;
         let submitted_at = once(row.submitted_at);
+        // An answer to what was handed in before is not one to what stands here now.
+        let answers_this = row.answered_at >= row.submitted_at;
         Ok(Self {
             id: row.id,
             program_id: row.program_id,
@@ -175,8 +177,8 @@ impl Assessment {
             signed_off: row.signed_off_by.is_some(),
             missing: content.missing(),
             rulings: content.rulings.into_iter().map(|ruling| AssessmentRuling::of(ruling, rubric, reader)).collect(),
-            provider_answer: row.answer,
-            answered_at: once(row.answered_at),
+            provider_answer: row.answer.filter(|_| answers_this),
+            answered_at: once(row.answered_at).filter(|_| answers_this),
             answer_until: submitted_at.map(answer_until),
             submitted_at,
             published_at: once(row.published_at),

@@ -18,7 +18,7 @@ use crate::{
     moderation::{self, Act, SubjectKind},
     time::Timestamp,
     verdict::RubricFacts,
-    vetting::standing_store,
+    vetting::{rubric_store, standing_store},
 };
 
 /// What makes the records of a decision.
@@ -64,7 +64,7 @@ pub fn decide(
         }
         AssessmentAction::Publish => {
             let rubric = rubric(conn, &row)?.facts(row.rubric_version);
-            check_publishable(&row, &rubric, now)?;
+            check_publishable(conn, &row, &rubric, now)?;
             row.published_at = now;
             superseded = supersede(conn, row.program_id, now)?;
         }
@@ -144,9 +144,24 @@ fn check_uninvolved(conn: &mut Conn, row: &AssessmentRow, assessor: &Caller) -> 
     Ok(())
 }
 
-fn check_publishable(row: &AssessmentRow, rubric: &RubricFacts, now: Timestamp) -> Result<(), Error> {
+/// Whether the assessment in force found a critical criterion not met: one person alone does not lift that.
+fn lifts_a_failure(conn: &mut Conn, program: ProgramId) -> Result<bool, Error> {
+    let in_force = assessments::table
+        .filter(assessments::program_id.eq(program))
+        .filter(assessments::status.eq(AssessmentStatus::Published));
+    let Some(former) = in_force.select(AssessmentRow::as_select()).first(conn).optional()? else { return Ok(false) };
+    let rubric = rubric(conn, &former)?.facts(former.rubric_version);
+    Ok(former.content()?.is_urgent(&rubric))
+}
+
+fn check_publishable(conn: &mut Conn, row: &AssessmentRow, rubric: &RubricFacts, now: Timestamp) -> Result<(), Error> {
+    if row.rubric_version != rubric_store::current_version(conn)? {
+        let detail = "The rubric was replaced after it was opened. Withdraw it and open a new one.";
+        return Err(Error::Conflict(detail.to_owned()));
+    }
     let content = row.content()?;
-    if content.needs_sign_off(rubric) && row.signed_off_by.is_none() {
+    let two_people = content.needs_sign_off(rubric) || lifts_a_failure(conn, row.program_id)?;
+    if two_people && row.signed_off_by.is_none() {
         return Err(Error::Conflict("A second assessor has to sign it off first.".to_owned()));
     }
     let until = answer_until(row.submitted_at);

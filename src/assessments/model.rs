@@ -296,13 +296,14 @@ impl Content {
         self.critical(rubric).any(|ruling| ruling.status == CriterionStatus::NotMet)
     }
 
-    /// Whether a second assessor has to confirm it: a critical criterion is not met, or is met by what somebody
-    /// confirmed independently.
+    /// Whether a second assessor has to confirm it: a critical criterion is not met, does not concern the program, or is
+    /// met by what somebody confirmed independently.
     #[must_use]
     pub fn needs_sign_off(&self, rubric: &RubricFacts) -> bool {
         self.is_urgent(rubric)
             || self.critical(rubric).any(|ruling| {
-                ruling.status == CriterionStatus::Met && ruling.evidence.iter().any(|item| item.kind.level() == 3)
+                let confirmed = ruling.evidence.iter().any(|item| item.kind.level() == 3);
+                ruling.status == CriterionStatus::NotApplicable || (ruling.status == CriterionStatus::Met && confirmed)
             })
     }
 }

@@ -175,15 +175,18 @@ pub async fn put_assessment_ruling(
 ///
 /// For assessors who are not linked to the provider. `submit` needs a ruling on every criterion. `sign_off` is for
 /// somebody who has neither opened it, nor ruled in it, nor submitted it. `publish` waits for the sign-off where a
-/// critical criterion is not met, or is met by evidence of level 3; and it waits 14 days for the provider's answer,
-/// unless a critical criterion is not met. The published assessment decides the verdict and supersedes the one before;
-/// it cannot be withdrawn.
+/// critical criterion is not met, does not concern the program, or is met by evidence of level 3, and where the
+/// assessment in force found one not met; and it waits 14 days for the provider's answer, unless a critical criterion is
+/// not met. It is refused when the rubric was replaced meanwhile. The published assessment decides the verdict and
+/// supersedes the one before; it cannot be withdrawn. With `If-Match` the decision is about the version that was read.
 #[utoipa::path(
     tag = "assessments",
     operation_id = "decide_assessment",
     params(
         ("assessment" = AssessmentId, Path, description = "The assessment's id.",
             example = "0195f8a0-1c2d-7abc-8def-0123456789ab"),
+        ("If-Match" = Option<String>, Header, description = "The ETag of the version that was read.", min_length = 1,
+            max_length = 200, pattern = "^(\\*|\"[!#-~]*\")$", nullable = false, example = "*"),
     ),
     request_body(content = AssessmentDecisionInput, example = json!({
         "action": "submit",
@@ -197,6 +200,7 @@ pub async fn decide_assessment(
     state: Data<State>,
     Assessor(assessor): Assessor,
     assessment: Path<AssessmentId>,
+    if_match: IfMatch,
     _: NoQuery,
     once: Once,
     body: Json<AssessmentDecisionInput>,
@@ -208,6 +212,7 @@ pub async fn decide_assessment(
     let [first, second] = [(); 2].map(|()| DecisionId::from_uuid(Uuid::now_v7()));
     let change = move |conn: &mut Conn| {
         let recording = Recording { decision: first, superseding: second, now, audit: &audit };
+        if_match.check_if_sent(&store::find(conn, id)?.row.etag(Reader::Staff))?;
         let row = decision_store::decide(conn, &assessor, id, &decision, &recording)?;
         shown(conn, row, Reader::Staff)
     };

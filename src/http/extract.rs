@@ -186,6 +186,11 @@ impl IfMatch {
         }
         Err(Error::PreconditionFailed)
     }
+
+    /// The same where the header may be left out.
+    pub fn check_if_sent(&self, etag: &str) -> Result<(), Error> {
+        if self.0.is_none() { Ok(()) } else { self.check(etag) }
+    }
 }
 
 impl FromRequest for IfMatch {

@@ -16,6 +16,7 @@ use crate::{
 };
 
 mod rulings;
+mod safeguards;
 
 /// A critical criterion, and one that is not.
 pub const CRITICAL: CriterionCode = CriterionCode::LicensedSupervision;
@@ -347,8 +348,8 @@ on_both! {
         let last = former["history"].as_array().unwrap().last().unwrap().clone();
         assert_eq!((&last["action"], &last["to_status"]), (&json!("supersede"), &json!("superseded")));
         for limit in [1, 20] {
-            let list = walk(&world.app.client(), &format!("{}/assessments?limit={limit}", world.made.path), "id").await;
-            assert_eq!(list, [id(&second), id(&first)], "newest first");
+            let walked = walk(&world.app.client(), &format!("{}/assessments?limit={limit}", world.made.path), "id").await;
+            assert_eq!(walked, [id(&second), id(&first)], "newest first");
         }
         let counts = &world.public("/assessments").await["data"][0]["counts"];
         assert_eq!(*counts, json!({"met": 13, "partly_met": 0, "not_met": 1, "unknown": 0, "not_applicable": 0}));
