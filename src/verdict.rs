@@ -108,6 +108,11 @@ pub fn decide(inputs: &Inputs, today: Day) -> VerdictOutcome {
         standing.status = against(inputs, *criterion).map_or(standing.status, |worst| standing.status.min(worst));
         criteria.push(standing);
     }
+    if inputs.assessment.as_ref().is_some_and(|assessment| !assessment.levels_added.is_empty()) {
+        let mut reason = Reason::new(ReasonCode::LevelNotAssessed, Verdict::InsufficientEvidence);
+        reason.assessment_id = inputs.assessment.as_ref().map(|assessment| assessment.id);
+        reasons.push(reason);
+    }
     if inputs.assessment.is_none() {
         reasons.push(Reason::new(ReasonCode::NoAssessment, Verdict::InsufficientEvidence));
     }

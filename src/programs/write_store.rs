@@ -26,6 +26,7 @@ use crate::{
     providers::store::ProviderRow,
     rules::{free_slug, numbered_slugs},
     time::{Day, Timestamp},
+    verdict::{Notice, Verdict},
     vetting::standing_store::{self, Standing},
 };
 
@@ -180,12 +181,18 @@ struct AfterAct {
     derived_day: Day,
 }
 
-/// A provider cannot take a program from public view while it is suspended or a substantiated report stands: the
-/// warning would go with it. A moderator can, with a reason.
+/// A provider cannot take a program from public view while it is suspended, not recommended or under review, or a
+/// substantiated report stands: the warning would go with it. A moderator can, with a reason.
 fn refuse_hiding(row: &ProgramRow, act: &ProgramAct<'_>) -> Result<(), Error> {
     let hides = act.action == ProgramAction::Archive && act.by.role == Role::Provider;
-    if hides && (row.status == ProgramStatus::Suspended || row.report_count > 0) {
-        let reason = "A program that is suspended or has substantiated reports can only be archived by a moderator.";
+    let today = act.at.day();
+    let warns = row.status == ProgramStatus::Suspended
+        || row.report_count > 0
+        || row.standing.verdict_on(today) == Verdict::NotRecommended
+        || row.standing.notices_on(today, row.status).contains(&Notice::UnderReview);
+    if hides && warns {
+        let reason = "A program that is suspended, not recommended or under review, or has substantiated reports, can only \
+                      be archived by a moderator.";
         return Err(Error::Conflict(reason.to_owned()));
     }
     Ok(())

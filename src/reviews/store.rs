@@ -311,5 +311,8 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, content: &ReviewInput, now: Tim
     }
     let (told, tells) = (before.self_report(&former), after.self_report(content));
     report_changed(conn, &after, told.as_ref(), tells.as_ref(), now)?;
+    if before.verification != after.verification {
+        standing_store::agreement_changed(conn, after.program_id, after.id, now)?;
+    }
     Ok(after)
 }

@@ -114,7 +114,10 @@ impl SelfReports {
         claims: &[ReportedClaim],
     ) -> Self {
         let reviews = tasks.iter().map(|done| done.review).chain(claims.iter().map(|checked| checked.review));
-        let mut told: Vec<SignalTold> = signals.into_iter().map(SignalTold::of).collect();
+        // An entry that waits without an account left shows as the notice `under_review` only.
+        let tells =
+            |signal: &SignalFact| !signal.accounts.is_empty() || signal.triage_status == Some(TriageStatus::Confirmed);
+        let mut told: Vec<SignalTold> = signals.into_iter().filter(tells).map(SignalTold::of).collect();
         told.sort_by_key(|signal| signal.kind);
         Self {
             program_id,
@@ -174,8 +177,8 @@ pub fn claims_told(claims: &[ReportedClaim]) -> Vec<ClaimTold> {
         let people = |outcome| distinct(found(outcome).map(|checked| checked.participant));
         let contradicting: BTreeSet<_> = found(ClaimOutcome::Contradicted).map(|checked| checked.review).collect();
         ClaimTold {
-            // Of several spellings the first in bytewise order: which review came first is nobody's business.
-            claim: group.iter().map(|checked| checked.claim.clone()).min().unwrap_or_default(),
+            // Of several spellings the last in bytewise order, which shouts least: the order of reviews is random.
+            claim: group.iter().map(|checked| checked.claim.clone()).max().unwrap_or_default(),
             confirmed: people(ClaimOutcome::Confirmed),
             contradicted: people(ClaimOutcome::Contradicted),
             not_seen: people(ClaimOutcome::NotSeen),
@@ -228,7 +231,7 @@ mod tests {
         assert_eq!((task.rule, task.people, task.periods), (TaskRule::Never, 2, 2));
         let counts: Vec<_> = told.claims.iter().map(|one| (one.confirmed, one.contradicted, one.not_seen)).collect();
         assert_eq!(counts, [(1, 1, 0), (0, 0, 1)]);
-        assert_eq!(told.claims[0].claim, "Always supervised");
+        assert_eq!(told.claims[0].claim, "always supervised");
         let contradicting = [1, 2].map(|review| ReviewId::new_v4([review; 16]));
         assert_eq!(told.claims[0].review_ids, contradicting);
         let text = serde_json::to_string(&told).unwrap();

@@ -61,13 +61,19 @@ fn rows(reports: &[SelfReport]) -> (Vec<TaskRow>, Vec<ClaimRow>) {
             number,
             program_id: report.program,
             claim: checked.claim.clone(),
-            claim_key: tokens(&checked.claim).join(" "),
+            claim_key: key(&checked.claim),
             outcome: checked.outcome,
         }));
     }
     tasks.sort_unstable();
     claims.sort_unstable();
     (tasks, claims)
+}
+
+/// The words of a claim, so that two spellings are one; a claim without words is its own key.
+fn key(claim: &str) -> String {
+    let words = tokens(claim).join(" ");
+    if words.is_empty() { claim.to_owned() } else { words }
 }
 
 /// Replaces what is kept of a review: nothing, unless it is published and verified.
@@ -157,8 +163,8 @@ pub fn contradicted(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<Cont
     for (key, claim, review) in rows {
         let known =
             claims.entry(key).or_insert_with(|| ContradictedClaim { claim: claim.clone(), review_ids: Vec::new() });
-        // Of several spellings the first in bytewise order.
-        known.claim = claim.min(std::mem::take(&mut known.claim));
+        // Of several spellings the last in bytewise order, which shouts least.
+        known.claim = claim.max(std::mem::take(&mut known.claim));
         if known.review_ids.last() != Some(&review) {
             known.review_ids.push(review);
         }

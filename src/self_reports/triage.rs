@@ -21,18 +21,15 @@ text_enum! {
         Remediate = "remediate",
         /// A new account has come in.
         Reopen = "reopen",
-        /// The last critical account is gone before anybody has ruled.
-        Lapse = "lapse",
     }
 }
 
 impl TriageStatus {
-    /// The state after an action. An entry that lapses is `dismissed`, so that it waits for nobody; unlike a moderator's
-    /// dismissal that clears no review, and an account that comes back reopens it.
+    /// The state after an action.
     pub const fn after(self, action: TriageAction) -> Result<Self, TransitionError> {
         match (self, action) {
             (Self::Open, TriageAction::Confirm) => Ok(Self::Confirmed),
-            (Self::Open, TriageAction::Dismiss | TriageAction::Lapse) => Ok(Self::Dismissed),
+            (Self::Open, TriageAction::Dismiss) => Ok(Self::Dismissed),
             (Self::Confirmed, TriageAction::Remediate) => Ok(Self::Remediated),
             (Self::Dismissed | Self::Remediated, TriageAction::Reopen) => Ok(Self::Open),
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
@@ -102,7 +99,6 @@ mod tests {
         let allowed = [
             (S::Open, A::Confirm, S::Confirmed),
             (S::Open, A::Dismiss, S::Dismissed),
-            (S::Open, A::Lapse, S::Dismissed),
             (S::Confirmed, A::Remediate, S::Remediated),
             (S::Dismissed, A::Reopen, S::Open),
             (S::Remediated, A::Reopen, S::Open),

@@ -105,11 +105,10 @@ pub fn id_of(program: ProgramId, kind: RedFlagKind) -> TriageEntryId {
 
 const OPENED: &str = "A verified review tells of something critical.";
 const REOPENED: &str = "A verified review tells of something critical that no ruling covers.";
-const LAPSED: &str = "No critical account is left: the reviews are no longer published or verified, or tell otherwise.";
 
 /// Brings the entries in line with the accounts that count, without those that moderators have cleared: opens the entry
-/// of each kind that someone reports as critical and that no entry or only a closed one speaks about, and lets an open
-/// one lapse when nothing critical is left to rule on. A confirmed one stays confirmed.
+/// of each kind that someone reports as critical and that no entry or only a closed one speaks about. An open one stays
+/// open when its accounts go, by withdrawal or erasure: what was told is not refuted by that, and a moderator rules.
 pub fn follow(
     conn: &mut Conn,
     program: ProgramId,
@@ -123,9 +122,6 @@ pub fn follow(
             None if is_critical => begin(conn, program, *kind, now)?,
             Some(entry) if is_critical && entry.status.is_closed() => {
                 by_rule(conn, entry, TriageAction::Reopen, REOPENED, now)?;
-            }
-            Some(entry) if !is_critical && entry.status == TriageStatus::Open => {
-                by_rule(conn, entry, TriageAction::Lapse, LAPSED, now)?;
             }
             _ => {}
         }

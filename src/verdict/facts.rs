@@ -93,8 +93,11 @@ impl RulingFacts {
 pub struct AssessmentFacts {
     /// Its id.
     pub id: AssessmentId,
-    /// The listing has since changed in what was assessed.
+    /// The listing has since changed in more than dates, places left and addresses.
     pub listing_changed: bool,
+    /// Training levels that the listing has come to accept since: nobody assessed them.
+    #[schema(max_items = 5)]
+    pub levels_added: Vec<TrainingLevel>,
     /// One entry for each criterion that was ruled on.
     #[schema(max_items = 14)]
     pub rulings: Vec<RulingFacts>,
@@ -161,11 +164,10 @@ impl SignalFact {
             && critical().any(|other| other.half_year != first.half_year)
     }
 
-    /// Whether moderators have still to rule on something critical.
+    /// Whether moderators have still to rule on something critical, even if its accounts are gone since.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.triage_status == Some(TriageStatus::Open)
-            && self.accounts.iter().any(|account| account.severity == Severity::Critical)
     }
 
     /// Whether it makes the criteria `not_met`: confirmed, or corroborated and not yet ruled on.

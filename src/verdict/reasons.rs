@@ -26,6 +26,8 @@ text_enum! {
         CriticalCriterionNotMet = "critical_criterion_not_met",
         /// No assessment against the rubric exists.
         NoAssessment = "no_assessment",
+        /// The listing has come to accept a training level that the assessment did not look at.
+        LevelNotAssessed = "level_not_assessed",
         /// It is not known whether a critical criterion is met.
         CriticalCriterionUnknown = "critical_criterion_unknown",
         /// A critical criterion was ruled on without evidence.
@@ -73,6 +75,9 @@ impl ReasonCode {
             Self::NoAssessment => {
                 "The program has not been assessed against the rubric, so it is not known to be safe."
             }
+            Self::LevelNotAssessed => {
+                "The listing has come to accept a training level since the assessment, so nobody has assessed it."
+            }
             Self::CriticalCriterionUnknown => "The assessment could not tell whether a critical criterion is met.",
             Self::CriticalEvidenceMissing => "There is no evidence for what was found about a critical criterion.",
             Self::CriticalEvidenceExpired => "All evidence on a critical criterion has expired.",
@@ -102,6 +107,7 @@ impl ReasonCode {
                 "An edit of the listing that keeps every offered task within the task matrix."
             }
             Self::NoAssessment => "A published assessment.",
+            Self::LevelNotAssessed => "A new assessment, or a listing that accepts only the levels that were assessed.",
             Self::CriticalCriterionNotMet | Self::CriterionNotMet | Self::CriterionPartlyMet => {
                 "A new assessment, after the program has changed, that finds the criterion met."
             }

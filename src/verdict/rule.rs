@@ -11,11 +11,12 @@ impl Verdict {
                 "The assessment found a critical criterion not met; or a report of a critical red flag was found true \
                  and is not remediated; or what verified reviews tell of a critical criterion was confirmed by \
                  moderators, or is corroborated and not refuted; or the listing offers a task that the task matrix \
-                 forbids."
+                 forbids, or deliveries without direct supervision."
             }
             Self::InsufficientEvidence => {
-                "There is no assessment; or it is unknown whether a critical criterion is met; or what was found about \
-                 a critical criterion rests on no evidence, or on evidence that has expired."
+                "There is no assessment; or the listing has come to accept a training level that the assessment did \
+                 not look at; or it is unknown whether a critical criterion is met; or what was found about a critical \
+                 criterion rests on no evidence, or on evidence that has expired."
             }
             Self::MeetsWithConditions => {
                 "A criterion is partly met; or one that is not critical is not met, unknown, or ruled on without \
@@ -40,8 +41,8 @@ impl Notice {
                 "A verified review reports something critical, and moderators have not ruled on it yet."
             }
             Self::Stale => {
-                "The assessment rests on evidence that has expired, or on a listing that has since changed in what \
-                 was assessed."
+                "The assessment rests on evidence that has expired, or on a listing that has since changed in \
+                 more than dates, places left and addresses."
             }
             Self::ContradictedClaims => "Participants with verified reviews contradict claims of the listing.",
         }

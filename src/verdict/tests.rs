@@ -45,6 +45,7 @@ fn best() -> Inputs {
         assessment: Some(AssessmentFacts {
             id: AssessmentId::new_v4([7; 16]),
             listing_changed: false,
+            levels_added: Vec::new(),
             rulings: rulings.collect(),
         }),
         ..Inputs::default()
@@ -177,6 +178,7 @@ fn any_assessment() -> impl Strategy<Value = AssessmentFacts> {
         AssessmentFacts {
             id: AssessmentId::new_v4(id),
             listing_changed,
+            levels_added: Vec::new(),
             rulings: rulings
                 .map(|(criterion, (status, evidence))| RulingFacts { criterion, status, evidence })
                 .collect(),

@@ -100,7 +100,10 @@ pub struct GuidelineCoverage {
     /// How many items there are.
     #[schema(minimum = 0, maximum = 280)]
     pub item_count: u32,
-    /// How many of them have evidence that holds.
+    /// How many of them are met, or do not concern the program.
+    #[schema(minimum = 0, maximum = 280)]
+    pub met_count: u32,
+    /// How many of them have evidence that holds, whatever it shows.
     pub with_evidence: WithEvidence,
 }
 
@@ -143,7 +146,10 @@ pub fn coverage(rubric: &Rubric, inputs: &Inputs, today: Day) -> Vec<GuidelineCo
                 }
             }
             let item_count = u32::try_from(items.len()).unwrap_or(u32::MAX);
-            GuidelineCoverage { code, title, items, item_count, with_evidence }
+            let met =
+                |item: &&CoverageItem| matches!(item.status, CriterionStatus::Met | CriterionStatus::NotApplicable);
+            let met_count = u32::try_from(items.iter().filter(met).count()).unwrap_or(u32::MAX);
+            GuidelineCoverage { code, title, items, item_count, met_count, with_evidence }
         })
         .collect()
 }
@@ -172,7 +178,12 @@ mod tests {
             ruling(CriterionCode::HostAuthorization, two),
             ruling(CriterionCode::AccountabilityFeedback, vec![evidence(3, 1, "2026-12-01")]),
         ];
-        let assessment = AssessmentFacts { id: AssessmentId::new_v4([7; 16]), listing_changed: false, rulings };
+        let assessment = AssessmentFacts {
+            id: AssessmentId::new_v4([7; 16]),
+            listing_changed: false,
+            levels_added: Vec::new(),
+            rulings,
+        };
         Inputs { rubric: rubric.facts(1), assessment: Some(assessment), ..Inputs::default() }
     }
 

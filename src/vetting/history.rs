@@ -148,7 +148,9 @@ fn steps(rows: &[ChangeRow], now: Timestamp) -> Vec<Step> {
     let mut steps = Vec::with_capacity(rows.len());
     let mut before: Option<&ChangeRow> = None;
     for (number, row) in rows.iter().enumerate() {
-        let told = !row.told().eq(before.iter().flat_map(|before| before.told()));
+        // Where what people told is a reason before and after, more of it may be what made the difference.
+        let other = before.is_some_and(|before| before.verdict != row.verdict && row.told().next().is_some());
+        let told = other || !row.told().eq(before.iter().flat_map(|before| before.told()));
         before = Some(row);
         let mut reasons = row.reasons.clone();
         reasons.dedup();

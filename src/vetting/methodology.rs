@@ -40,7 +40,8 @@ const EXPIRY: &str = "Evidence counts from the day on which it was obtained for 
 const CORROBORATION: &str = "Tasks that verified reviews report are read against the task matrix for the author's training \
     level. At least two people who tell of a critical breach of the same kind, in different half-years, corroborate each \
     other: the criteria that the kind speaks against are then not met, until moderators refute it. One such account alone \
-    puts the program under review and changes nothing else until moderators confirm it.";
+    puts the program under review and changes nothing else until moderators confirm it; the review ends with their \
+    ruling, not with the withdrawal of the account.";
 /// The listing's own scope.
 const SCOPE: &str = "What the listing lets each training level do that it accepts is read against the task matrix. A task \
     that the matrix forbids at that level is a critical finding, and so are deliveries without direct supervision; any \

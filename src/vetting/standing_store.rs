@@ -1,7 +1,7 @@
 //! What the verdict on each program follows from, and the columns that follow from it: kept in the transaction of
 //! whatever changes them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use diesel::prelude::*;
 
@@ -11,23 +11,27 @@ use super::{
     signals::{accounts, scope_findings},
 };
 use crate::{
-    assessments::model::{AssessmentStatus, Content},
+    assessments::{
+        model::{AssessmentStatus, Content, EvidenceKind},
+        ruling::AGREEING,
+    },
     db::{
         Conn, Db,
-        schema::{assessments, program_vetting, programs, red_flag_reports, verdict_changes},
+        schema::{assessments, program_vetting, programs, red_flag_reports, reviews, verdict_changes},
     },
     http::Error,
-    ids::{AssessmentId, ProgramId, ReportId},
+    ids::{AssessmentId, PrincipalId, ProgramId, ReportId, ReviewId},
     programs::{
         model::{ProgramInput, ProgramStatus},
         store,
     },
     red_flags::model::ReportStatus,
-    reference::{RedFlagKind, Severity},
+    reference::{RedFlagKind, Severity, TrainingLevel},
+    reviews::model::{ReviewStatus, Verification},
     self_reports::{self, triage_store},
     time::{Day, Timestamp},
     verdict::{
-        AssessmentFacts, Inputs, Notice, Outlook, ReportFact, SignalFact, TriageStatus, Verdict, decide,
+        AssessmentFacts, Inputs, Notice, Outlook, ReportFact, RulingFacts, SignalFact, TriageStatus, Verdict, decide,
         standing_notices,
     },
 };
@@ -141,7 +145,7 @@ pub fn refresh(conn: &mut Conn, program: ProgramId, now: Timestamp) -> Result<()
     let (reports, critical) = counts(&inputs);
     let counted = (programs::report_count.eq(reports), programs::critical_report_count.eq(critical));
     diesel::update(programs::table.find(program)).set((&standing, counted)).execute(conn)?;
-    add_to_history(conn, program, &inputs, &standing, rubric_version, now)
+    add_to_history(conn, program, &inputs, &standing, now)
 }
 
 /// What the verdict of a program follows from.
@@ -182,8 +186,9 @@ pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option
             let content: Content = serde_json::from_str(&content).map_err(Error::internal)?;
             Some(AssessmentFacts {
                 id,
-                listing_changed: assessed.is_some_and(|assessed| differs(&assessed, &listing)),
-                rulings: content.rulings.iter().map(crate::assessments::model::Ruling::facts).collect(),
+                listing_changed: assessed.as_ref().is_some_and(|assessed| differs(assessed, &listing)),
+                levels_added: assessed.map(|assessed| levels_added(&assessed, &listing)).unwrap_or_default(),
+                rulings: rulings(conn, program, &content)?,
             })
         }
     };
@@ -198,26 +203,61 @@ pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option
     })
 }
 
-/// Whether a listing has changed in what an assessment looks at.
+/// Whether a listing has changed in what an assessment looks at: in anything but dates, places left, and addresses.
 fn differs(assessed: &ProgramInput, now: &ProgramInput) -> bool {
-    assessed.host_sites != now.host_sites
-        || assessed.tracks != now.tracks
-        || assessed.training_levels != now.training_levels
-        || assessed.minimum_age != now.minimum_age
-        || assessed.prerequisites != now.prerequisites
-        || assessed.supervision != now.supervision
-        || assessed.scope != now.scope
-        || assessed.consent_policy != now.consent_policy
-        || assessed.photo_policy != now.photo_policy
-        || assessed.legal_basis != now.legal_basis
-        || assessed.safety != now.safety
-        || assessed.safeguarding != now.safeguarding
-        || assessed.preparation != now.preparation
-        || assessed.debrief != now.debrief
-        || assessed.community_benefit != now.community_benefit
-        || assessed.fees != now.fees
-        || assessed.host_share_percent != now.host_share_percent
-        || assessed.refund_policy != now.refund_policy
+    let neutral = ProgramInput {
+        slug: now.slug.clone(),
+        start_months: now.start_months.clone(),
+        application_deadline: now.application_deadline,
+        group_size_max: now.group_size_max,
+        scholarships: now.scholarships.clone(),
+        website: now.website.clone(),
+        ..assessed.clone()
+    };
+    neutral != *now
+}
+
+fn levels_added(assessed: &ProgramInput, now: &ProgramInput) -> Vec<TrainingLevel> {
+    let added = now.training_levels.iter().filter(|level| !assessed.training_levels.contains(level));
+    let mut added: Vec<TrainingLevel> = added.copied().collect();
+    added.sort_unstable();
+    added
+}
+
+/// What an assessment found. That participants agree is evidence only as long as reviews of enough of them are published
+/// and verified.
+fn rulings(conn: &mut Conn, program: ProgramId, content: &Content) -> QueryResult<Vec<RulingFacts>> {
+    let mut rulings = Vec::with_capacity(content.rulings.len());
+    for ruling in &content.rulings {
+        let mut facts = ruling.facts();
+        for item in ruling.evidence.iter().filter(|item| item.kind == EvidenceKind::ParticipantsAgree) {
+            let people: Vec<PrincipalId> = reviews::table
+                .filter(reviews::id.eq_any(&item.review_ids))
+                .filter(reviews::program_id.eq(program))
+                .filter(reviews::status.eq(ReviewStatus::Published))
+                .filter(reviews::verification.ne(Verification::None))
+                .select(reviews::participant_id)
+                .load(conn)?;
+            if people.into_iter().collect::<BTreeSet<_>>().len() < AGREEING {
+                facts.evidence.retain(|kept| kept.id != item.id);
+            }
+        }
+        rulings.push(facts);
+    }
+    Ok(rulings)
+}
+
+/// Accounts for a verified review that has begun or ceased to count, where the assessment in force rests on it.
+pub fn agreement_changed(conn: &mut Conn, program: ProgramId, review: ReviewId, now: Timestamp) -> Result<(), Error> {
+    let in_force = assessments::table
+        .filter(assessments::program_id.eq(program))
+        .filter(assessments::status.eq(AssessmentStatus::Published));
+    let content: Option<String> = in_force.select(assessments::content).first(conn).optional()?;
+    if content.is_some_and(|content| content.contains(&review.to_string())) {
+        refresh(conn, program, now)
+    } else {
+        Ok(())
+    }
 }
 
 fn reports(conn: &mut Conn, program: ProgramId, rubric: &Rubric) -> QueryResult<Vec<ReportFact>> {
@@ -262,8 +302,9 @@ fn signals(
             accounts,
         }
     };
-    let tells =
-        |signal: &SignalFact| !signal.accounts.is_empty() || signal.triage_status == Some(TriageStatus::Confirmed);
+    let waits_or_stands =
+        |signal: &SignalFact| matches!(signal.triage_status, Some(TriageStatus::Open | TriageStatus::Confirmed));
+    let tells = |signal: &SignalFact| !signal.accounts.is_empty() || waits_or_stands(signal);
     Ok(accounts.into_iter().map(signal).filter(tells).collect())
 }
 
@@ -273,7 +314,6 @@ fn add_to_history(
     program: ProgramId,
     inputs: &Inputs,
     standing: &Standing,
-    rubric_version: i32,
     now: Timestamp,
 ) -> Result<(), Error> {
     use verdict_changes as v;
@@ -300,7 +340,7 @@ fn add_to_history(
             v::conditions_from.eq(conditions_from),
             v::insufficient_from.eq(insufficient_from),
             v::reasons.eq(&codes),
-            v::rubric_version.eq(rubric_version),
+            v::rubric_version.eq(inputs.rubric.version),
             v::changed_at.eq(now),
         ))
         .execute(conn)?;

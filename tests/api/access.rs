@@ -228,7 +228,10 @@ on_both! {
         author.act(&format!("{review}/withdraw")).await.expect(200);
         author.act(&format!("{report}/withdraw")).await.expect(200);
         listed.provider.act(&format!("{}/submit", listed.path)).await.problem(409, "conflict");
-        listed.provider.act(&format!("{}/archive", listed.path)).await.expect(200);
+        // This one is under review; another can go.
+        listed.provider.act(&format!("{}/archive", listed.path)).await.problem(409, "conflict");
+        let other = builders::listed(&app, "ended").await;
+        other.provider.act(&format!("{}/archive", other.path)).await.expect(200);
         author.delete("/v1/me?reviews=keep").await.expect(204);
     }
 

@@ -14,6 +14,7 @@ use crate::{
     reviews::model::{ReviewAction, ReviewDecisionInput, ReviewStatus, Verification},
     score::RatedReview,
     time::Timestamp,
+    vetting::standing_store,
 };
 
 /// The columns that a change of state sets.
@@ -87,7 +88,8 @@ pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(
     let before = RatedReview { verification: Verification::UniversityEmail, ..after };
     review_changed(conn, row.program_id, Some(&before), Some(&after), now)?;
     let proven = ReviewRow { verification: Verification::UniversityEmail, ..row };
-    report_changed(conn, &proven, proven.reported()?.as_ref(), None, now)
+    report_changed(conn, &proven, proven.reported()?.as_ref(), None, now)?;
+    standing_store::agreement_changed(conn, proven.program_id, proven.id, now)
 }
 
 /// A change of state.
@@ -131,6 +133,9 @@ impl Change<'_> {
             ..row
         };
         report_changed(conn, &row, told.as_ref(), row.reported()?.as_ref(), self.now)?;
+        if from.is_public() != to.is_public() && row.verification.is_verified() {
+            standing_store::agreement_changed(conn, row.program_id, row.id, self.now)?;
+        }
         let act = Act {
             id: self.record,
             by: *self.by,

@@ -2,6 +2,12 @@
 
 use super::*;
 
+fn level_added() -> Inputs {
+    let mut inputs = best();
+    inputs.assessment.as_mut().unwrap().levels_added.push(TrainingLevel::HighSchool);
+    inputs
+}
+
 #[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn the_verdict_of_every_combination_that_the_rule_distinguishes() {
@@ -88,6 +94,7 @@ fn the_verdict_of_every_combination_that_the_rule_distinguishes() {
             MeetsStandard,
             R::EveryCriterionMet,
         ),
+        ("a level was added to the listing", level_added(), InsufficientEvidence, R::LevelNotAssessed),
         ("no assessment", Inputs { assessment: None, ..best() }, InsufficientEvidence, R::NoAssessment),
         (
             "critical report stands",

@@ -160,8 +160,7 @@ fn a_signal_is_corroborated_by_two_people_and_two_half_years_of_critical_account
         assert_eq!(stands(TriageStatus::Open), *expected, "{accounts:?}");
         assert!(stands(TriageStatus::Confirmed));
         assert!(!stands(TriageStatus::Dismissed) && !stands(TriageStatus::Remediated));
-        let open = signal(accounts, Some(TriageStatus::Open)).is_open();
-        assert_eq!(open, accounts.iter().any(|(.., severity)| *severity == critical), "{accounts:?}");
+        assert!(signal(accounts, Some(TriageStatus::Open)).is_open(), "it ends with a ruling only");
     }
 }
 
