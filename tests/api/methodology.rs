@@ -111,7 +111,12 @@ fn example() -> Inputs {
     let rulings = rulings.collect();
     Inputs {
         rubric: Rubric::first().facts(1),
-        assessment: Some(AssessmentFacts { id: AssessmentId::new_v4([7; 16]), listing_changed: false, rulings }),
+        assessment: Some(AssessmentFacts {
+            id: AssessmentId::new_v4([7; 16]),
+            listing_changed: false,
+            levels_added: Vec::new(),
+            rulings,
+        }),
         ..Inputs::default()
     }
 }

@@ -23,7 +23,7 @@ use preceptor::{
     db::Conn,
     generate::{self, Amounts},
     http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
-    ids::{ProgramId, ReviewId, SessionId},
+    ids::{ProgramId, ReviewId, SessionId, TriageEntryId},
     participation, principals,
     programs::{
         desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, model::ProgramStatus,
@@ -162,6 +162,32 @@ pub async fn list_query(uri: &str) -> ListQuery {
     Query::<ListQuery>::from_request(&request, &mut Payload::None).await.unwrap().0
 }
 
+/// What reading a verdict and what it rests on asks for.
+fn vetting(conn: &mut Conn, program: ProgramId) {
+    standing_store::inputs(conn, program).unwrap();
+    standing_store::gather(conn, program, 1, None).unwrap();
+    history_store::changes(conn, program, 21).unwrap();
+    export_store::batch(conn, None).unwrap();
+    export_store::batch(conn, Some(program)).unwrap();
+    self_reports::store::claims(conn, program).unwrap();
+    participation::store::codes_issued(conn, program).unwrap();
+    rubric_store::newest(conn, Some(9), 21).unwrap();
+    rubric_store::read(conn, Some(1)).unwrap();
+    rubric_store::current(conn).unwrap();
+}
+
+/// What moderators ask for about signals.
+fn triage(conn: &mut Conn, program: ProgramId, entry: TriageEntryId, after: &Position) {
+    let open = Some(TriageStatus::Open);
+    for (status, of) in [(None, None), (open, None), (None, Some(program)), (open, Some(program))] {
+        let filter = triage_store::Filter { status, program: of };
+        triage_store::queue(conn, filter, None, 21).unwrap();
+        triage_store::queue(conn, filter, Some(after), 21).unwrap();
+    }
+    triage_store::entries(conn, program).unwrap();
+    triage_store::detail(conn, entry).unwrap();
+}
+
 on_both! {
     async fn lists_and_details_use_indexes(backend: Backend) {
         let app = TestApp::start(backend);
@@ -187,17 +213,8 @@ on_both! {
 
         detail_store::find(conn, &Key::Id(program)).unwrap();
         detail_store::find(conn, &Key::Slug("plans".to_owned())).unwrap();
-        standing_store::inputs(conn, program).unwrap();
-        standing_store::gather(conn, program, 1, None).unwrap();
+        vetting(conn, program);
         list_store::by_id(conn, &[program]).unwrap();
-        history_store::changes(conn, program, 21).unwrap();
-        export_store::batch(conn, None).unwrap();
-        export_store::batch(conn, Some(program)).unwrap();
-        self_reports::store::claims(conn, program).unwrap();
-        participation::store::codes_issued(conn, program).unwrap();
-        rubric_store::newest(conn, Some(9), 21).unwrap();
-        rubric_store::read(conn, Some(1)).unwrap();
-        rubric_store::current(conn).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
             let rows = list_store::page(conn, &filter, &Frequencies::new(), Timestamp::now().day(), (sort, None, 21)).unwrap();
@@ -232,14 +249,7 @@ on_both! {
         reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::found_true(conn, program, None, 21).unwrap();
-        for (status, of) in [(None, None), (Some(TriageStatus::Open), None), (None, Some(program)), (Some(TriageStatus::Open), Some(program))] {
-            let filter = triage_store::Filter { status, program: of };
-            triage_store::queue(conn, filter, None, 21).unwrap();
-            triage_store::queue(conn, filter, Some(&after), 21).unwrap();
-        }
-        triage_store::entries(conn, program).unwrap();
-        triage_store::detail(conn, entry).unwrap();
-        self_reports::store::claims(conn, program).unwrap();
+        triage(conn, program, entry, &after);
         red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
         let assessment = preceptor::ids::AssessmentId::from_uuid(nobody);
         assert!(assessments::store::find(conn, assessment).is_err());

@@ -34,6 +34,7 @@ use crate::support::{
 
 mod assessed;
 mod clock;
+mod demo;
 
 /// Midnight of a day.
 fn travel(app: &TestApp, to: Day) {

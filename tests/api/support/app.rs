@@ -147,6 +147,8 @@ impl TestApp {
                 let factory = move || app(shared.clone()).service(test_routes());
                 let server = HttpServer::new(factory)
                     .workers(2)
+                    // A test may compute for long between two requests on one connection.
+                    .keep_alive(Duration::from_mins(2))
                     .client_request_timeout(Duration::from_secs(2))
                     .shutdown_timeout(1)
                     .disable_signals()
