@@ -136,8 +136,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     let takes_body = operation.get("requestBody").is_some();
     let takes_form = oauth::takes_form(operation);
     // What replaces or changes a version names it.
-    let rules_on_what_was_read = operation["operationId"] == "decide_triage_entry";
-    let edits = method == "patch" || method == "put" || rules_on_what_was_read;
+    let edits = method == "patch" || method == "put";
     for part in ["parameters", "responses"] {
         if let Some(part) = operation.get_mut(part) {
             bound(part);
@@ -190,8 +189,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     if keyed {
         errors.push(ProblemCode::IdempotencyKeyReused);
     }
-    if edits {
-        errors.extend([ProblemCode::PreconditionFailed, ProblemCode::PreconditionRequired]);
+    let named = operation["parameters"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "If-Match"));
+    if let Some(if_match) = named {
+        errors.push(ProblemCode::PreconditionFailed);
+        errors.extend((if_match["required"] == true).then_some(ProblemCode::PreconditionRequired));
     }
     let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
     for (status, response) in responses.iter_mut() {

@@ -157,8 +157,12 @@ pub async fn read(
 #[utoipa::path(
     tag = "triage-entries",
     operation_id = "decide_triage_entry",
-    params(("entry" = TriageEntryId, Path, description = "Id of the triage entry.",
-        example = "6b0c7f3e-52a4-8d1b-9c58-0f2d6c1b7a90")),
+    params(
+        ("entry" = TriageEntryId, Path, description = "Id of the triage entry.",
+            example = "6b0c7f3e-52a4-8d1b-9c58-0f2d6c1b7a90"),
+        ("If-Match" = String, Header, description = "The ETag of the version that was read, or *.", min_length = 1,
+            max_length = 200, pattern = "^(\\*|\"[!#-~]*\")$", example = "*"),
+    ),
     request_body(content = TriageDecisionInput, example = json!({
         "action": "confirm",
         "reason": "The account names the ward and the nights, and the host's roster agrees."
