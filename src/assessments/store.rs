@@ -113,8 +113,7 @@ pub fn find_to_rule(conn: &mut Conn, id: AssessmentId, assessor: &Caller) -> Res
 
 /// The rubric that an assessment follows.
 pub fn rubric(conn: &mut Conn, row: &AssessmentRow) -> Result<Rubric, Error> {
-    let version = row.rubric_version;
-    rubric_store::find(conn, version)?.ok_or_else(|| Error::internal(format!("no rubric of version {version}")))
+    rubric_store::find(conn, row.rubric_version)
 }
 
 /// The program that an assessment is opened for. [`Error::NotFound`], [`Error::Forbidden`] when the assessor is linked

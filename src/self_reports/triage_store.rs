@@ -238,9 +238,8 @@ pub fn detail(conn: &mut Conn, id: TriageEntryId) -> Result<Detail, Error> {
 /// The rubric that a program is judged by, after what the verdict follows from.
 pub fn rubric_of(conn: &mut Conn, program: ProgramId) -> Result<(Inputs, Rubric), Error> {
     let inputs = standing_store::inputs(conn, program)?;
-    let version = inputs.rubric.version;
-    let rubric = rubric_store::find(conn, version)?;
-    Ok((inputs, rubric.ok_or_else(|| Error::internal(format!("no rubric of version {version}")))?))
+    let rubric = rubric_store::find(conn, inputs.rubric.version)?;
+    Ok((inputs, rubric))
 }
 
 /// Finds an entry for a moderator to rule on. [`Error::Forbidden`] when the moderator is linked to the program's

@@ -34,10 +34,11 @@ pub fn current_version(conn: &mut Conn) -> QueryResult<i32> {
     rubrics::table.order(rubrics::version.desc()).select(rubrics::version).first(conn)
 }
 
-/// A version's document; `None` when there is no such version.
-pub fn find(conn: &mut Conn, version: i32) -> Result<Option<Rubric>, Error> {
+/// The document of a version that an assessment or verdict names: rows are never deleted, so it is there.
+pub fn find(conn: &mut Conn, version: i32) -> Result<Rubric, Error> {
     let text: Option<String> = rubrics::table.find(version).select(rubrics::document).first(conn).optional()?;
-    text.map(|text| serde_json::from_str(&text).map_err(Error::internal)).transpose()
+    let text = text.ok_or_else(|| Error::internal(format!("no rubric of version {version}")))?;
+    serde_json::from_str(&text).map_err(Error::internal)
 }
 
 /// A version without its document.

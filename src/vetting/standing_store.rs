@@ -175,8 +175,7 @@ pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option
         .first(conn)
         .optional()?;
     let version = in_force.as_ref().map_or(current, |(_, version, ..)| *version);
-    let rubric =
-        rubric_store::find(conn, version)?.ok_or_else(|| Error::internal(format!("no rubric of version {version}")))?;
+    let rubric = rubric_store::find(conn, version)?;
     let listing = store::listing(conn, program, listing_version)?;
     let assessment = match in_force {
         None => None,
