@@ -189,8 +189,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     if keyed {
         errors.push(ProblemCode::IdempotencyKeyReused);
     }
-    let named = operation["parameters"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "If-Match"));
-    if let Some(if_match) = named {
+    let declared = operation["parameters"].as_array().and_then(|all| all.iter().find(|one| one["name"] == "If-Match"));
+    if let Some(if_match) = declared {
         errors.push(ProblemCode::PreconditionFailed);
         errors.extend((if_match["required"] == true).then_some(ProblemCode::PreconditionRequired));
     }
