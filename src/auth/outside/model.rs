@@ -173,8 +173,9 @@ impl Freshness {
     /// Whether keys may be fetched: not within a minute of the last attempt, whoever asks for whatever key.
     #[must_use]
     pub fn may_fetch(&self, now: Timestamp) -> bool {
-        // A clock that was set back does not stop fetching.
-        self.tried.is_none_or(|tried| now < tried || now >= tried.plus_seconds(PAUSE))
+        // Requests that come at once reach this in another order than they read the clock in, so a moment before the
+        // attempt is within the minute too. A clock that was set back by more does not stop fetching.
+        self.tried.is_none_or(|tried| now >= tried.plus_seconds(PAUSE) || now.plus_seconds(PAUSE) <= tried)
     }
 
     /// Whether the keys may be used.
