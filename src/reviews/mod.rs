@@ -6,6 +6,7 @@
 //! Published reviews count in the program's score, in the same transaction.
 
 pub mod body;
+pub mod checks;
 pub mod list_store;
 pub mod model;
 pub mod pseudonym;
