@@ -12,6 +12,7 @@ use crate::{
     http::client_address::read_networks,
     mail,
     outbound::model::Policy,
+    reviews::cohort,
 };
 
 /// One environment variable.
@@ -70,6 +71,12 @@ pub const VARIABLES: &[Variable] = &[
     variable("PRECEPTOR_OUTBOUND_INSECURE", "off", "on to call http:// and private addresses, for development only."),
     variable("PRECEPTOR_DISK_RESERVE_MIB", "256", "Free MiB on the disk below which readiness says degraded."),
     variable("PRECEPTOR_DRAIN_SECONDS", "5", "Seconds between SIGTERM and the end of accepting connections."),
+    variable(
+        "PRECEPTOR_SMALL_COHORT",
+        "3",
+        "Verified reviews of one program and half-year that become public together, 1 to 20; 1 publishes each at once.",
+    ),
+    variable("PRECEPTOR_REVIEW_BURST", "5", "Reviews of a program or provider in a day that are never too many."),
 ];
 
 /// The settings in force.
@@ -113,6 +120,10 @@ pub struct Config {
     pub disk_reserve: u64,
     /// How long to go on serving after SIGTERM.
     pub drain: Duration,
+    /// Verified reviews of one program and half-year that become public together; 1 publishes each at once.
+    pub small_cohort: u32,
+    /// Reviews of a program or provider in a day that are never too many.
+    pub review_burst: u32,
     /// Identity providers whose tokens are taken.
     pub oidc_issuers: Vec<IssuerConfig>,
     /// Which addresses the service may call.
@@ -234,6 +245,8 @@ impl Config {
         let body_timeout = read.number("PRECEPTOR_BODY_TIMEOUT_SECONDS", 1, 600);
         let disk_reserve = read.number("PRECEPTOR_DISK_RESERVE_MIB", 0, u32::MAX);
         let drain = read.number("PRECEPTOR_DRAIN_SECONDS", 0, 600);
+        let small_cohort = read.number("PRECEPTOR_SMALL_COHORT", 1, cohort::SMALL_MAX);
+        let review_burst = read.number("PRECEPTOR_REVIEW_BURST", 1, 1_000_000);
         let cors_origins = read.text("PRECEPTOR_CORS_ORIGINS");
         let cors_origins = cors_origins.split(',').map(|origin| origin.trim().to_owned()).collect();
         let log = read.parsed("PRECEPTOR_LOG", "a log filter such as info or info,preceptor::access=off", |text| {
@@ -273,6 +286,8 @@ impl Config {
                 body_timeout: Duration::from_secs(body_timeout?.into()),
                 disk_reserve: u64::from(disk_reserve?) * 1024 * 1024,
                 drain: Duration::from_secs(drain?.into()),
+                small_cohort: small_cohort?,
+                review_burst: review_burst?,
                 oidc_issuers: oidc_issuers?,
                 outbound,
             })

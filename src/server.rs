@@ -4,12 +4,15 @@ use std::{io, sync::atomic::Ordering, time::Duration};
 
 use actix_web::{App, HttpResponse, HttpServer, web, web::Data};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use uuid::Uuid;
 
 use crate::{
     app::{State, app},
     auth::principals,
     db::Db,
     http::{Error, idempotency, schema},
+    ids::DecisionId,
+    reviews,
     time::Timestamp,
 };
 
@@ -88,6 +91,10 @@ async fn keep_up(state: Data<State>) {
         }
         if let Err(error) = crate::vetting::standing_store::catch_up(&state.db, now).await {
             tracing::error!(%error, "programs could not be judged by the present rubric");
+        }
+        let record = || DecisionId::from_uuid(Uuid::now_v7());
+        if let Err(error) = reviews::store::release_due(&state.db, record, Timestamp::now()).await {
+            tracing::error!(%error, "waiting reviews could not be made public");
         }
         if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "revocations of expired tokens could not be forgotten");

@@ -217,7 +217,7 @@ pub fn erase(
         .select((reviews::id, reviews::status))
         .load(conn)?;
     for (review, status) in written {
-        if reviews == ReviewsAfter::Withdraw && status.is_editable() {
+        if reviews == ReviewsAfter::Withdraw && status.is_withdrawable() {
             review_store::withdraw(conn, participant, review, decision(review), now)?;
         }
         if reviews == ReviewsAfter::Withdraw || status == ReviewStatus::Withdrawn {
@@ -248,9 +248,11 @@ fn empty(conn: &mut Conn, id: ReviewId) -> Result<(), Error> {
         .set((
             reviews::content.eq(left),
             reviews::status_reason.eq(None::<String>),
+            reviews::findings.eq("[]"),
             reviews::version.eq(reviews::version + 1),
         ))
         .execute(conn)?;
     diesel::delete(review_revisions::table.filter(review_revisions::review_id.eq(id))).execute(conn)?;
+    review_store::traces::forget(conn, id)?;
     Ok(())
 }

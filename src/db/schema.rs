@@ -9,9 +9,11 @@
 //! `year * 2 + (0 or 1)`.
 
 mod identity;
+mod publication;
 mod vetting;
 
 pub use identity::*;
+pub use publication::*;
 pub use vetting::*;
 
 diesel::table! {
@@ -177,6 +179,8 @@ diesel::table! {
         created_at -> BigInt,
         updated_at -> BigInt,
         published_at -> BigInt,
+        findings -> Text,
+        release_at -> BigInt,
     }
 }
 
@@ -268,7 +272,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     providers,
     red_flag_reports,
     refresh_tokens,
+    review_arrivals,
     review_revisions,
+    review_sketch_keys,
+    review_sketches,
     reviews,
     revoked_tokens,
     rubrics,

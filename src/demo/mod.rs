@@ -38,9 +38,10 @@ use crate::{
     },
     reference::Severity,
     reviews::{
+        cohort::CohortRule,
         model::{ReviewDecisionInput, ReviewInput, ReviewRuling, ReviewStatus, Verification},
         pseudonym::PseudonymKey,
-        store::{self as review_store, NewReview},
+        store::{self as review_store, NewReview, Ruled},
     },
     time::Timestamp,
     universities,
@@ -265,7 +266,7 @@ impl Loader<'_> {
             verification: demo.verification,
             content: &demo.review,
         };
-        let row = review_store::create(conn, &new, at)?;
+        let row = review_store::create(conn, &new, decision_id(), at)?;
         let later = at.plus_seconds(DAY);
         let reason = demo.status_reason.clone().unwrap_or_else(|| "Held for a closer look.".to_owned());
         let rulings: &[ReviewRuling] = match demo.status {
@@ -275,7 +276,8 @@ impl Loader<'_> {
         };
         for action in rulings {
             let decision = ReviewDecisionInput { action: *action, reason: reason.clone() };
-            review_store::decide(conn, &self.moderator, row.id, &decision, decision_id(), later, self.log)?;
+            let act = Ruled { record: decision_id(), rule: &CohortRule::off(), audit: self.log };
+            review_store::decide(conn, &self.moderator, row.id, &decision, act, later)?;
         }
         if demo.status == ReviewStatus::Withdrawn {
             review_store::withdraw(conn, &author, row.id, decision_id(), later)?;

@@ -51,7 +51,7 @@ pub struct Amounts {
     pub seed: u64,
 }
 
-/// Rows in one insert: SQLite takes 32,766 parameters, a review has 21.
+/// Rows in one insert: SQLite takes 32,766 parameters, a review has 23.
 const BATCH: usize = 500;
 /// Programs or reviews in one transaction.
 const CHUNK: usize = 1000;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    checks::{CheckCode, Finding, ReviewPart},
     model::{ClaimChecked, Disclosure, Period, Ratings, ReviewInput, ReviewStatus, ReviewText, TaskDone, Verification},
     store::ReviewRow,
 };
@@ -93,6 +94,31 @@ impl From<Verification> for ReviewVerification {
     }
 }
 
+/// What an automatic check found in a held review. The sentence never repeats what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct HeldReason {
+    /// The check.
+    pub check: CheckCode,
+    /// The part of the text; null when it concerns the review as a whole.
+    pub part: Option<ReviewPart>,
+    /// First character, counted from 0 in Unicode characters; null without a part.
+    #[schema(minimum = 0, maximum = 2_147_483_647, example = 14)]
+    pub start: Option<u32>,
+    /// The character after the last one; null without a part.
+    #[schema(minimum = 1, maximum = 2_147_483_647, example = 26)]
+    pub end: Option<u32>,
+    /// What was found and what the author can do.
+    #[schema(min_length = 1, max_length = 300, example = "This looks like a telephone number. Please remove it.")]
+    pub detail: String,
+}
+
+impl From<Finding> for HeldReason {
+    fn from(Finding { check, place, detail }: Finding) -> Self {
+        let (part, start, end) = (place.map(|at| at.part), place.map(|at| at.start), place.map(|at| at.end));
+        Self { check, part, start, end, detail }
+    }
+}
+
 /// What only the author sees.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct OwnReview {
@@ -102,6 +128,8 @@ pub struct OwnReview {
     pub created_at: Timestamp,
     /// When the review last changed.
     pub updated_at: Timestamp,
+    /// The day on which a pending review becomes public at the latest; null in other states.
+    pub public_by: Option<Day>,
 }
 
 /// A review.
@@ -116,10 +144,14 @@ pub struct ReviewBody {
     pub author: String,
     /// Its state.
     pub status: ReviewStatus,
-    /// Why it was held or rejected. Only for the author and moderators, and only in these states.
+    /// Why it was held or rejected, or what it waits for. Only for the author and moderators, and only in these states.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(max_length = 2000)]
     pub status_reason: Option<String>,
+    /// What the automatic checks found. Only for the author and moderators, and only of a held review.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(max_items = 140)]
+    pub held_reasons: Option<Vec<HeldReason>>,
     /// Counts the edits; 1 for the text as first written.
     #[schema(minimum = 1, example = 1)]
     pub revision: i32,
@@ -159,16 +191,24 @@ pub struct ReviewBody {
 
 impl ReviewBody {
     /// The body for one reader; `content` is what `row.content` holds.
-    #[must_use]
-    pub fn new(row: &ReviewRow, content: ReviewInput, view: View) -> Self {
+    fn new(row: &ReviewRow, content: ReviewInput, view: View) -> Result<Self, Error> {
         let published = row.published_at != Timestamp::EPOCH;
-        let own = OwnReview { period: content.period, created_at: row.created_at, updated_at: row.updated_at };
-        Self {
+        let waits = row.release_at != Timestamp::EPOCH;
+        let own = OwnReview {
+            period: content.period,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            public_by: waits.then(|| row.release_at.day()),
+        };
+        let held = row.status == ReviewStatus::Held && view != View::Public;
+        let findings = held.then(|| row.findings()).transpose()?;
+        Ok(Self {
             id: row.id,
             program_id: row.program_id,
             author: row.pseudonym.clone(),
             status: row.status,
             status_reason: row.status_reason.clone().filter(|_| view != View::Public),
+            held_reasons: findings.map(|found| found.into_iter().map(HeldReason::from).collect()),
             revision: row.revision,
             period: row.half_year,
             weeks: content.weeks,
@@ -183,12 +223,12 @@ impl ReviewBody {
             verification: row.verification.into(),
             published_on: published.then(|| row.published_at.day().month().first_day()),
             own: (view == View::Author).then_some(own),
-        }
+        })
     }
 
     /// The body for one reader, from the stored content.
     pub fn read(row: &ReviewRow, view: View) -> Result<Self, Error> {
-        Ok(Self::new(row, row.input()?, view))
+        Self::new(row, row.input()?, view)
     }
 }
 

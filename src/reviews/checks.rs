@@ -131,6 +131,8 @@ pub struct Context {
     pub program: Arrivals,
     /// Reviews of all programs of the provider.
     pub provider: Arrivals,
+    /// So many reviews in a day are never a burst; 5 when absent.
+    pub burst_floor: Option<u32>,
 }
 
 /// One part with its folded form.
@@ -215,17 +217,18 @@ fn without_overlaps(mut findings: Vec<Finding>) -> Vec<Finding> {
 }
 
 /// Days with up to this many reviews are never a burst: a cohort comes home together.
-const BURST_FLOOR: f64 = 5.0;
+pub const BURST_FLOOR: u32 = 5;
 
 /// How many times the usual number is a burst.
 const BURST_FACTOR: f64 = 4.0;
 
-/// More reviews in 24 hours than 5 and than four times the usual number.
+/// More reviews in 24 hours than the floor and than four times the usual number.
 fn burst(context: &Context) -> Vec<Finding> {
     let places = [(context.program, "this program"), (context.provider, "programs of this provider")];
+    let floor = f64::from(context.burst_floor.unwrap_or(BURST_FLOOR));
     let bursts = places
         .into_iter()
-        .filter(|(arrivals, _)| f64::from(arrivals.last_day) > (BURST_FACTOR * arrivals.usual).max(BURST_FLOOR));
+        .filter(|(arrivals, _)| f64::from(arrivals.last_day) > (BURST_FACTOR * arrivals.usual).max(floor));
     let finding = |(_, what)| Finding {
         check: CheckCode::Burst,
         place: None,

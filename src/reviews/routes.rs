@@ -1,48 +1,44 @@
-//! Handlers of reviews: what anyone reads and what authors do. What moderators do is in
+//! Handlers of reviews: what anyone and what authors read. What authors do is in `writing`, what moderators do in
 //! `moderation`.
-
-use actix_web::{
-    get, patch, post,
-    web::{Data, Path},
-};
-use utoipa_actix_web::service_config::ServiceConfig;
-use uuid::Uuid;
 
 use super::{
     body::{ReviewBody, ReviewPage, View},
+    cohort::CohortRule,
     list_store::{self, PublicFilter, ReviewSort},
-    model::{ReviewInput, Verification},
-    pseudonym::PseudonymKey,
-    store::{self, NewReview, ReviewRow},
+    model::ReviewInput,
+    store::{self, ReviewRow},
 };
 use crate::{
     app::State,
-    auth::{Caller, MaybeCaller, Participant},
-    db::Conn,
-    http::{
-        Answered, Changed, Created, Error, Found, FromParams, IfMatch, Json, NoQuery, Once, Page, Paging, Params,
-        Patch, PolicyName, Query, RequiredOnce, Seen, Slice, schema::semantic_faults,
-    },
+    auth::{MaybeCaller, Participant},
+    http::{Changed, Error, Found, FromParams, NoQuery, Page, Paging, Params, Query, Slice, schema::semantic_faults},
     ids::{DecisionId, ReviewId},
-    participation::{self, model::Evidence},
     patch_schema,
-    programs::{derived::rated, store::ProgramKey},
+    programs::store::ProgramKey,
     reference::TrainingLevel,
     time::Day,
 };
+use actix_web::{
+    get,
+    web::{Data, Path},
+};
+use aws_lc_rs::rand;
+use utoipa_actix_web::service_config::ServiceConfig;
+use uuid::Uuid;
 
 mod moderation;
+mod writing;
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
     config
         .service(list_program_reviews)
-        .service(create_review)
+        .service(writing::create_review)
         .service(moderation::list_reviews)
         .service(list_my_reviews)
         .service(get_review)
-        .service(update_review)
-        .service(withdraw_review)
+        .service(writing::update_review)
+        .service(writing::withdraw_review)
         .service(moderation::decide_review);
 }
 
@@ -92,6 +88,13 @@ fn page(slice: Slice<ReviewRow>, view: View) -> Result<Page<ReviewPage>, Error> 
 /// The row as it is now, for one reader.
 fn changed(row: &ReviewRow, view: View) -> Result<Changed<ReviewBody>, Error> {
     Ok(Changed { body: ReviewBody::read(row, view)?, etag: view.etag(row) })
+}
+
+/// How small cohorts are kept together, with what one write needs that is random.
+fn cohort_rule(state: &State) -> Result<CohortRule, Error> {
+    let mut random = [0; 16];
+    rand::fill(&mut random).map_err(|_| Error::internal("no random bytes"))?;
+    Ok(CohortRule::drawn(state.config.small_cohort, random, || DecisionId::from_uuid(Uuid::now_v7())))
 }
 
 fn check_period(content: &ReviewInput, today: Day) -> Result<(), Error> {
@@ -146,94 +149,6 @@ pub async fn list_program_reviews(
     page(slice, View::Public)
 }
 
-/// Write a review
-///
-/// For participants. One review per participant, program and half-year of the end; another one is a conflict. It is
-/// public at once and counts in the program's score. Others see a pseudonym and the half-year; the months stay
-/// between the author and this service.
-#[utoipa::path(
-    tag = "reviews",
-    operation_id = "create_review",
-    params(
-        ("program" = String, Path, description = "Id or slug of the program.", min_length = 3, max_length = 80,
-            pattern = "^[a-z0-9-]+$", example = "observation-weeks-in-cusco")
-    ),
-    request_body(content = ReviewInput, description = "The review.", example = json!({
-        "period": {"start_month": "2025-03", "end_month": "2025-04"},
-        "weeks": 6,
-        "training_level": "preclinical",
-        "ratings": {"supervision": 4, "scope_clarity": 5, "preparation": 3, "patient_respect": 5},
-        "would_recommend": true,
-        "text": {
-            "what_i_did": "I followed the ward rounds and took histories with an interpreter.",
-            "supervision": "A licensed physician was in the room at all times."
-        },
-        "tasks_done": [{"task": "history_taking", "supervision": "direct", "consent": "asked"}],
-        "claims_checked": [{"claim": "A physician is always present", "outcome": "confirmed"}],
-        "disclosure": {"incentive": "none", "relationship": "none"}
-    })),
-    responses((status = 201, description = "The review, as its author sees it.", body = ReviewBody)),
-    security(("participant" = []))
-)]
-#[post("/v1/programs/{program}/reviews")]
-pub async fn create_review(
-    state: Data<State>,
-    Participant(caller): Participant,
-    program: Path<ProgramKey>,
-    _: NoQuery,
-    RequiredOnce(once): RequiredOnce,
-    body: Json<ReviewInput>,
-) -> Result<Answered<Created<ReviewBody>>, Error> {
-    let (key, now) = (program.into_inner(), state.now());
-    let daily = state.limits.daily(PolicyName::Review);
-    let mut once = once.begin(&state, &caller)?;
-    // Whether the body holds is told after whether there is such a program; its months are read with the program.
-    let content = body.valid();
-    let period = content.as_ref().ok().map(|content| (content.period.start_month, content.period.end_month));
-    let found = once.read(move |conn| {
-        let left = daily.map(|daily| list_store::left_today(conn, caller.id, daily, now)).transpose()?;
-        let (program, status) = store::public_program(conn, &key)?;
-        let evidence = period.map(|period| participation::store::evidence(conn, caller.id, program, period));
-        Ok((program, status, evidence.transpose()?, left))
-    });
-    let (program, status, evidence, left) = match found.await? {
-        Seen::New(found) => found,
-        Seen::Answered(answer) => return Ok(answer),
-    };
-    store::require_listed(status)?;
-    once.within(left)?;
-    let content = content?;
-    check_period(&content, now.day())?;
-    let new = NewReview {
-        id: ReviewId::from_uuid(Uuid::new_v4()),
-        program,
-        participant: caller.id,
-        pseudonym: PseudonymKey::derive(state.auth.keys().secret()).pseudonym(caller.id, program),
-        verification: evidence.map_or(Verification::None, Evidence::verification),
-        content: &content,
-    };
-    // The row is made here, so that the one writer thread has nothing to do but store it.
-    let row = ReviewRow::published(&new, now)?;
-    let counts = rated(&content, row.half_year, row.verification);
-    let report = row.self_report(&content);
-    let created = Created {
-        location: format!("/v1/reviews/{}", row.id),
-        etag: View::Author.etag(&row),
-        body: ReviewBody::new(&row, content, View::Author),
-    };
-    let publish = move |conn: &mut Conn| {
-        list_store::check_quota(conn, caller.id, daily, now)?;
-        store::publish(conn, &row, &counts, report.as_ref())
-    };
-    once.write_known(created, publish).await
-}
-
-/// Finds a review that the caller wrote; others' do not exist for them.
-async fn own_review(state: &State, caller: Caller, id: ReviewId) -> Result<ReviewRow, Error> {
-    let row = state.db.read_latest(move |conn| store::find(conn, id)).await?;
-    if row.participant_id == caller.id { Ok(row) } else { Err(Error::NotFound("review")) }
-}
-
 /// Read a review
 ///
 /// Anyone reads a published one. In other states it exists only for its author and for moderators. The author also
@@ -257,72 +172,6 @@ pub async fn get_review(
     let row = state.db.read(move |conn| store::find(conn, id)).await?;
     let view = View::of(&row, caller.as_ref()).ok_or(Error::NotFound("review"))?;
     Ok(Found::versioned(ReviewBody::read(&row, view)?, view.etag(&row)))
-}
-
-/// Change a review
-///
-/// For its author, as a merge patch of what was written; `period` is the one with months. The former content is
-/// kept as a revision and the state stays: a held review stays held. A change that changes nothing makes no revision.
-#[utoipa::path(
-    tag = "reviews",
-    operation_id = "update_review",
-    params(("review" = ReviewId, Path, description = "Id of the review.",
-        example = "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11")),
-    request_body(content = ReviewPatch, content_type = "application/merge-patch+json",
-        description = "The members to change; null takes one away.",
-        example = json!({"ratings": {"supervision": 3, "value": null}, "would_recommend": false})),
-    responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
-    security(("participant" = []))
-)]
-#[patch("/v1/reviews/{review}")]
-pub async fn update_review(
-    state: Data<State>,
-    Participant(caller): Participant,
-    review: Path<ReviewId>,
-    _: NoQuery,
-    if_match: IfMatch,
-    patch: Patch<ReviewInput, ReviewPatch>,
-) -> Result<Changed<ReviewBody>, Error> {
-    let before = own_review(&state, caller, review.into_inner()).await?;
-    if_match.check(&View::Author.etag(&before))?;
-    let now = state.now();
-    let current = before.input()?;
-    let content = patch.apply(&current)?;
-    if content.period != current.period {
-        check_period(&content, now.day())?;
-    }
-    // In a final state even an edit that changes nothing is refused.
-    if content == current && before.status.is_editable() {
-        return changed(&before, View::Author);
-    }
-    let after = state.db.write(move |conn| store::edit(conn, &before, &content, now)).await?;
-    changed(&after, View::Author)
-}
-
-/// Withdraw a review
-///
-/// For its author. It is no longer public and no longer counts in the score; that is final, and the half-year is
-/// free for another review.
-#[utoipa::path(
-    tag = "reviews",
-    operation_id = "withdraw_review",
-    params(("review" = ReviewId, Path, description = "Id of the review.",
-        example = "6f2b1b8e-6a53-4c0c-9d0b-0b9f5f1f1f11")),
-    responses((status = 200, description = "The review as it is now.", body = ReviewBody)),
-    security(("participant" = []))
-)]
-#[post("/v1/reviews/{review}/withdraw")]
-pub async fn withdraw_review(
-    state: Data<State>,
-    Participant(caller): Participant,
-    review: Path<ReviewId>,
-    _: NoQuery,
-    once: Once,
-) -> Result<Answered<Changed<ReviewBody>>, Error> {
-    let (id, now) = (review.into_inner(), state.now());
-    let record = DecisionId::from_uuid(Uuid::now_v7());
-    let withdraw = move |conn: &mut Conn| changed(&store::withdraw(conn, &caller, id, record, now)?, View::Author);
-    once.write(&state, &caller, withdraw).await
 }
 
 /// List my reviews

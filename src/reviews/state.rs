@@ -9,13 +9,13 @@ use crate::{rules::TransitionError, text_enum::text_enum};
 text_enum! {
     /// State of a review.
     pub enum ReviewStatus {
-        /// Waiting for the automatic checks.
+        /// Waiting for other verified reviews of the same program and half-year, or for a later day.
         Pending = "pending",
-        /// Waiting for a moderator.
+        /// Waiting for a moderator, who looks at what the automatic checks found or another moderator saw.
         Held = "held",
         /// Public.
         Published = "published",
-        /// Refused by a moderator. Final.
+        /// Refused by a moderator. An edit submits it again, to a moderator.
         Rejected = "rejected",
         /// Taken back by its author. Final.
         Withdrawn = "withdrawn",
@@ -31,6 +31,8 @@ text_enum! {
         Publish = "publish",
         /// A moderator refuses it.
         Reject = "reject",
+        /// Its author edits one that was refused; a moderator looks at it again.
+        Resubmit = "resubmit",
         /// Its author takes it back.
         Withdraw = "withdraw",
     }
@@ -43,15 +45,22 @@ impl ReviewStatus {
             (Self::Pending | Self::Published, ReviewAction::Hold) => Ok(Self::Held),
             (Self::Pending | Self::Held, ReviewAction::Publish) => Ok(Self::Published),
             (Self::Held, ReviewAction::Reject) => Ok(Self::Rejected),
+            (Self::Rejected, ReviewAction::Resubmit) => Ok(Self::Held),
             (Self::Pending | Self::Held | Self::Published, ReviewAction::Withdraw) => Ok(Self::Withdrawn),
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
 
-    /// Whether the author may edit it. An edit keeps the state: a held review stays held.
+    /// Whether the author may edit it.
     #[must_use]
     pub const fn is_editable(self) -> bool {
-        matches!(self, Self::Pending | Self::Held | Self::Published)
+        !matches!(self, Self::Withdrawn)
+    }
+
+    /// Whether the author may take it back.
+    #[must_use]
+    pub const fn is_withdrawable(self) -> bool {
+        self.after(ReviewAction::Withdraw).is_ok()
     }
 
     /// Whether anyone may read it and it counts in the score.
@@ -132,6 +141,7 @@ mod tests {
             (S::Held, A::Reject, S::Rejected),
             (S::Held, A::Withdraw, S::Withdrawn),
             (S::Published, A::Hold, S::Held),
+            (S::Rejected, A::Resubmit, S::Held),
             (S::Published, A::Withdraw, S::Withdrawn),
         ];
         for status in S::ALL {

@@ -1,20 +1,29 @@
-//! Queries on one review. Changes of its state are in `change`, lists in `list_store`.
+//! Queries on one review. Changes of its state are in `change`, edits in `edit`, lists in `list_store`.
 
 use diesel::{
     prelude::*,
     result::{DatabaseErrorKind, Error as DieselError},
 };
 
-pub use self::change::{decide, forget_address, withdraw};
-use super::model::{Ratings, ReviewInput, ReviewStatus, Verification};
+pub use self::{
+    change::{Ruled, decide, forget_address, withdraw},
+    cohort::release_due,
+    edit::{Edit, edit},
+    traces::Traces,
+};
+use super::{
+    checks::{Candidate, Finding, near_copy::sketches},
+    cohort::CohortRule,
+    model::{Ratings, ReviewAction, ReviewInput, ReviewStatus, Verification},
+};
 use crate::{
     db::{
         Conn,
-        schema::{programs, review_revisions, reviews},
+        schema::{programs, reviews},
     },
     http::Error,
-    ids::{PrincipalId, ProgramId, ReviewId},
-    participation,
+    ids::{DecisionId, PrincipalId, ProgramId, ReviewId},
+    moderation::{self, OwnAct, SubjectKind},
     programs::{
         derived::{rated, review_changed},
         model::ProgramStatus,
@@ -22,12 +31,15 @@ use crate::{
     },
     reference::TrainingLevel,
     score::RatedReview,
-    self_reports::{self, model::SelfReport, triage_store},
+    self_reports::{self, model::SelfReport},
     time::{HalfYear, Month, Timestamp},
     vetting::standing_store,
 };
 
 mod change;
+pub mod cohort;
+mod edit;
+pub mod traces;
 
 /// A row of `reviews`. The fields stand in the order of the columns.
 #[derive(Debug, Clone, PartialEq, Eq, Queryable, Selectable, Insertable)]
@@ -55,7 +67,15 @@ pub struct ReviewRow {
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub published_at: Timestamp,
+    pub findings: String,
+    pub release_at: Timestamp,
 }
+
+/// The findings of a review that is not held by the checks.
+pub const NO_FINDINGS: &str = "[]";
+/// What the author of a review reads that the checks hold.
+pub const HELD: &str = "The automatic checks found something that a person looks at first; held_reasons says what and where. A \
+                        change of the text is checked at once.";
 
 /// A review that is about to be made.
 #[derive(Debug, Clone)]
@@ -100,8 +120,39 @@ impl ReviewRow {
             status_reason: None,
             created_at: now,
             updated_at: now,
-            published_at: now,
+            // The hour at which a verified review becomes public would tell which others it came with.
+            published_at: if new.verification.is_verified() { now.day().start() } else { now },
+            findings: NO_FINDINGS.to_owned(),
+            release_at: Timestamp::EPOCH,
         })
+    }
+
+    /// The row, held because of what the checks found.
+    pub fn held(self, findings: &[Finding]) -> Result<Self, Error> {
+        Ok(Self {
+            status: ReviewStatus::Held,
+            status_reason: Some(HELD.to_owned()),
+            findings: serde_json::to_string(findings).map_err(Error::internal)?,
+            published_at: Timestamp::EPOCH,
+            ..self
+        })
+    }
+
+    /// The row, waiting until `until` for others of its cohort.
+    #[must_use]
+    pub fn waiting(self, until: Timestamp, rule: &CohortRule) -> Self {
+        Self {
+            status: ReviewStatus::Pending,
+            status_reason: Some(rule.explained(until)),
+            release_at: until,
+            published_at: Timestamp::EPOCH,
+            ..self
+        }
+    }
+
+    /// What the checks found in it.
+    pub fn findings(&self) -> Result<Vec<Finding>, Error> {
+        serde_json::from_str(&self.findings).map_err(Error::internal)
     }
 
     /// What the author wrote.
@@ -200,33 +251,78 @@ pub fn find(conn: &mut Conn, id: ReviewId) -> Result<ReviewRow, Error> {
     reviews::table.find(id).select(ReviewRow::as_select()).first(conn).optional()?.ok_or(Error::NotFound("review"))
 }
 
-/// Adds a published review of a listed program and counts it in the program's score; `report` is its
-/// [`ReviewRow::self_report`]. A second one by the same participant for the same program and half-year is a conflict.
-pub fn publish(
-    conn: &mut Conn,
-    row: &ReviewRow,
-    counts: &RatedReview,
-    report: Option<&SelfReport>,
-) -> Result<(), Error> {
-    insert(conn, row, counts, report)?;
-    // The program's row is locked by now, so what is read here holds until the commit.
-    let status: ProgramStatus = programs::table.find(row.program_id).select(programs::status).first(conn)?;
-    require_listed(status)
+/// A review that is about to be stored, with all that was computed before.
+#[derive(Debug, Clone)]
+pub struct Written {
+    /// The row, published or held.
+    pub row: ReviewRow,
+    /// What it adds to the tallies once it is published.
+    pub counts: RatedReview,
+    /// [`ReviewRow::self_report`] of the row.
+    pub report: Option<SelfReport>,
+    /// What later texts are compared with.
+    pub traces: Traces,
+    /// The id of the record, for one that is held.
+    pub record: DecisionId,
 }
 
-/// Makes a review that is published at once, whatever the program's status, and returns its row.
+impl Written {
+    /// Stores a review of a listed program and counts it in the program's score if it is published. A second one by the
+    /// same participant for the same program and half-year is a conflict.
+    pub fn store(&self, conn: &mut Conn) -> Result<(), Error> {
+        self.insert(conn, &self.row)?;
+        require_listed_now(conn, self.row.program_id)
+    }
+
+    /// [`Self::store`] for a verified review against which nothing speaks: it is public, or waits for others of its cohort.
+    pub fn store_in_cohort(&self, conn: &mut Conn, rule: &CohortRule) -> Result<ReviewRow, Error> {
+        let row = match cohort::waits(conn, &self.row, rule, self.row.created_at)? {
+            Some(until) => self.row.clone().waiting(until, rule),
+            None => self.row.clone(),
+        };
+        self.insert(conn, &row)?;
+        require_listed_now(conn, row.program_id)?;
+        Ok(row)
+    }
+
+    fn insert(&self, conn: &mut Conn, row: &ReviewRow) -> Result<(), Error> {
+        diesel::insert_into(reviews::table).values(row).execute(conn).map_err(one_per_period)?;
+        let now = row.created_at;
+        if row.status.is_public() {
+            review_changed(conn, row.program_id, None, Some(&self.counts), now)?;
+            report_changed(conn, row, None, self.report.as_ref(), now)?;
+        }
+        traces::keep(conn, row.id, &self.traces)?;
+        traces::arrived(conn, self.traces.provider, row.program_id, now)?;
+        if row.status == ReviewStatus::Held {
+            let (id, to) = (self.record, row.status.as_str());
+            let act = OwnAct { id, action: ReviewAction::Hold.as_str(), from: "", to, reason: HELD, at: now };
+            moderation::store::record_own(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
+        }
+        Ok(())
+    }
+}
+
+/// The program's row is locked by the tallies, so what is read here holds until the commit; a held review has changed
+/// nothing that the public sees.
+fn require_listed_now(conn: &mut Conn, program: ProgramId) -> Result<(), Error> {
+    require_listed(programs::table.find(program).select(programs::status).first(conn)?)
+}
+
+/// Makes a review that is published at once, whatever the program's status and without any check, and returns its row.
 /// `now` is the time of creation and of publication.
-pub fn create(conn: &mut Conn, new: &NewReview<'_>, now: Timestamp) -> Result<ReviewRow, Error> {
+pub fn create(conn: &mut Conn, new: &NewReview<'_>, record: DecisionId, now: Timestamp) -> Result<ReviewRow, Error> {
     let row = ReviewRow::published(new, now)?;
-    let counts = rated(new.content, row.half_year, row.verification);
-    insert(conn, &row, &counts, row.self_report(new.content).as_ref())?;
-    Ok(row)
-}
-
-fn insert(conn: &mut Conn, row: &ReviewRow, counts: &RatedReview, report: Option<&SelfReport>) -> Result<(), Error> {
-    diesel::insert_into(reviews::table).values(row).execute(conn).map_err(one_per_period)?;
-    review_changed(conn, row.program_id, None, Some(counts), row.created_at)?;
-    report_changed(conn, row, None, report, row.created_at)
+    let provider = traces::provider_of(conn, new.program)?;
+    let written = Written {
+        counts: rated(new.content, row.half_year, row.verification),
+        report: row.self_report(new.content),
+        traces: Traces { provider, sketches: sketches(&Candidate::from(&new.content.text)) },
+        record,
+        row,
+    };
+    written.insert(conn, &written.row)?;
+    Ok(written.row)
 }
 
 /// Accounts for what a review tells of tasks and claims, when that has begun, ceased or changed to count. Anything else
@@ -254,65 +350,4 @@ fn one_per_period(error: DieselError) -> Error {
         ),
         other => Error::Database(other),
     }
-}
-
-/// Replaces the content of the review as `before` was read, keeps the former content as a revision,
-/// and returns the row as it is now. The state stays, and so does the verification unless a new period takes it away.
-///
-/// # Errors
-/// [`Error::PreconditionFailed`] when the row has changed since it was read, [`Error::Conflict`]
-/// when the state forbids edits or the new half-year has a review of the same participant already.
-pub fn edit(conn: &mut Conn, before: &ReviewRow, content: &ReviewInput, now: Timestamp) -> Result<ReviewRow, Error> {
-    if !before.status.is_editable() {
-        return Err(Error::Conflict(format!("A review cannot be edited while its status is `{}`.", before.status)));
-    }
-    // A code proves a stay in its own period and no other.
-    let period = (content.period.start_month, content.period.end_month);
-    let verification = match before.verification {
-        Verification::ParticipationCode if period != (before.period_start, before.period_end) => {
-            participation::store::evidence(conn, before.participant_id, before.program_id, period)?.verification()
-        }
-        kept => kept,
-    };
-    let after: ReviewRow = diesel::update(reviews::table.find(before.id).filter(reviews::version.eq(before.version)))
-        .set((
-            Contents::of(content, now)?,
-            reviews::verification.eq(verification),
-            reviews::version.eq(before.version + 1),
-            reviews::revision.eq(before.revision + 1),
-        ))
-        .returning(reviews::all_columns)
-        .get_result(conn)
-        .optional()
-        .map_err(one_per_period)?
-        .ok_or(Error::PreconditionFailed)?;
-    diesel::insert_into(review_revisions::table)
-        .values((
-            review_revisions::review_id.eq(before.id),
-            review_revisions::revision.eq(before.revision),
-            review_revisions::content.eq(&before.content),
-            review_revisions::period_start.eq(before.period_start),
-            review_revisions::period_end.eq(before.period_end),
-            review_revisions::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    let former = before.input()?;
-    if before.status.is_public() {
-        let counted = rated(&former, before.half_year, before.verification);
-        let counts = rated(content, after.half_year, after.verification);
-        // An edit of the text alone leaves score and counts as they are.
-        if counted != counts {
-            let (counted, counts) = (Some(&counted), Some(&counts));
-            review_changed(conn, before.program_id, counted, counts, now)?;
-        }
-    }
-    if SelfReport::tells_otherwise(&former, content) {
-        triage_store::forget_ruling(conn, before.program_id, before.id)?;
-    }
-    let (told, tells) = (before.self_report(&former), after.self_report(content));
-    report_changed(conn, &after, told.as_ref(), tells.as_ref(), now)?;
-    if before.verification != after.verification {
-        standing_store::agreement_changed(conn, after.program_id, after.id, now)?;
-    }
-    Ok(after)
 }

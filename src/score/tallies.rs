@@ -118,6 +118,13 @@ impl Tallies {
         self.reviews.values().flatten().filter(|(verification, _)| verification.is_verified()).map(|(_, n)| n).sum()
     }
 
+    /// Published reviews of one half-year whose author was verified.
+    #[must_use]
+    pub fn verified_in(&self, half_year: HalfYear) -> u32 {
+        let of = self.reviews.get(&half_year).into_iter().flatten();
+        of.filter(|(verification, _)| verification.is_verified()).map(|(_, n)| n).sum()
+    }
+
     /// Published reviews whose author was verified in this way.
     #[must_use]
     pub fn reviews_by(&self, verification: Verification) -> u32 {

@@ -18,6 +18,9 @@ const SHINGLE: usize = 3;
 /// Hash functions.
 const HASHES: usize = 64;
 
+/// Values that a sketch is found by; a power of two.
+pub const KEYS: usize = 8;
+
 /// From so many equal values on, two texts count as nearly the same: a share of shingles of 0.28.
 /// Texts that share a tenth reach it less than once in a million comparisons.
 pub const ALIKE_MIN: usize = 18;
@@ -63,6 +66,16 @@ impl Sketch {
         self.least.iter().zip(&other.least).filter(|(one, other)| one == other).count()
     }
 
+    /// What the sketch is found by among many: eight of its values, each with its place. Two texts that share half of
+    /// their shingles have none in common once in 256 times, texts at the limit of likeness 7 times in 100.
+    #[must_use]
+    pub fn keys(&self) -> [i32; KEYS] {
+        std::array::from_fn(|place| {
+            let place = u32::try_from(place).unwrap_or_default();
+            (self.least[place as usize] & !(KEYS as u32 - 1) | place).cast_signed()
+        })
+    }
+
     /// 256 bytes, to be stored. They do not depend on the machine, and the hash functions never
     /// change without a new computation of what is stored.
     #[must_use]
@@ -78,6 +91,15 @@ impl Sketch {
         rest.is_empty().then_some(())?;
         Some(Self { least: least.try_into().ok()? })
     }
+}
+
+/// What a review with these sketches is found by: the keys of all of them, each once, in ascending order.
+#[must_use]
+pub fn keys(sketches: &[Sketch]) -> Vec<i32> {
+    let mut keys: Vec<i32> = sketches.iter().flat_map(Sketch::keys).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// The sketches of a review, to be kept with it: of each part that is long enough, and of all

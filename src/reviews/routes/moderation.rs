@@ -6,7 +6,7 @@ use actix_web::{
 };
 use uuid::Uuid;
 
-use super::{changed, page};
+use super::{changed, cohort_rule, page};
 use crate::{
     app::State,
     auth::Moderator,
@@ -18,7 +18,7 @@ use crate::{
         body::{ReviewBody, ReviewPage, View},
         list_store,
         model::{ReviewDecisionInput, ReviewStatus},
-        store,
+        store::{self, Ruled},
     },
 };
 
@@ -43,7 +43,8 @@ impl FromParams for ModeratorQuery {
 
 /// List reviews for moderation
 ///
-/// For moderators: reviews in one state, oldest first. Without `status`, those that wait for a moderator.
+/// For moderators: reviews in one state, oldest first. Without `status`, those that wait for a moderator; `held_reasons`
+/// says what the automatic checks found in them.
 #[utoipa::path(
     tag = "reviews",
     operation_id = "list_reviews",
@@ -82,8 +83,8 @@ pub async fn list_reviews(
 
 /// Decide about a review
 ///
-/// For moderators: `hold` takes a published or pending review out of public view, `publish` makes a held or pending
-/// one public, `reject` refuses a held one for good. The author reads the reason of the first and last. The score
+/// For moderators: `hold` takes a published or pending review out of public view, `publish` makes a held one public (or
+/// lets it wait for others of its small cohort), `reject` refuses a held one until its author changes it. The author reads the reason of the first and last. The score
 /// follows at once. A moderator who is linked to the program's provider may not decide.
 #[utoipa::path(
     tag = "reviews",
@@ -116,9 +117,10 @@ pub async fn decide_review(
         .await?;
     let decision = body.valid()?;
     let record = DecisionId::from_uuid(Uuid::now_v7());
-    let log = state.audit_key();
+    let (log, rule) = (state.audit_key(), cohort_rule(&state)?);
     let decide = move |conn: &mut Conn| {
-        let row = store::decide(conn, &caller, id, &decision, record, now, &log)?;
+        let act = Ruled { record, rule: &rule, audit: &log };
+        let row = store::decide(conn, &caller, id, &decision, act, now)?;
         changed(&row, View::Moderator)
     };
     once.write(&state, &caller, decide).await

@@ -2,16 +2,19 @@
 
 use diesel::prelude::*;
 
-use super::{ReviewRow, report_changed};
+use super::{NO_FINDINGS, ReviewRow, cohort, report_changed, traces};
 use crate::{
     audit::AuditKey,
     auth::Caller,
     db::{Conn, schema::reviews},
     http::Error,
     ids::{DecisionId, ReviewId},
-    moderation::{self, Act, SubjectKind},
+    moderation::{self, Act, OwnAct, SubjectKind},
     programs::derived::review_changed,
-    reviews::model::{ReviewAction, ReviewDecisionInput, ReviewStatus, Verification},
+    reviews::{
+        cohort::CohortRule,
+        model::{ReviewAction, ReviewDecisionInput, ReviewStatus, Verification},
+    },
     score::RatedReview,
     time::Timestamp,
     vetting::standing_store,
@@ -23,23 +26,35 @@ use crate::{
 struct State {
     status: ReviewStatus,
     status_reason: Option<String>,
+    findings: String,
+    release_at: Timestamp,
     published_at: Timestamp,
     updated_at: Timestamp,
+}
+
+/// What a ruling needs beside the decision.
+#[derive(Debug, Clone, Copy)]
+pub struct Ruled<'a> {
+    /// The id of its record.
+    pub record: DecisionId,
+    /// How small cohorts are kept together.
+    pub rule: &'a CohortRule,
+    /// The key of the security log.
+    pub audit: &'a AuditKey,
 }
 
 /// Carries out a moderator's decision, records it, and returns the row as it is now.
 ///
 /// # Errors
 /// [`Error::NotFound`], [`Error::Forbidden`] when the moderator is linked to the program's provider, or
-/// [`Error::Conflict`] when the present state forbids the action.
+/// [`Error::Conflict`] when the present state forbids the action. What waits for its cohort no moderator publishes.
 pub fn decide(
     conn: &mut Conn,
     by: &Caller,
     id: ReviewId,
     decision: &ReviewDecisionInput,
-    record: DecisionId,
+    act: Ruled<'_>,
     now: Timestamp,
-    audit: &AuditKey,
 ) -> Result<ReviewRow, Error> {
     let row: Option<ReviewRow> = diesel::update(reviews::table.find(id))
         .set(reviews::version.eq(reviews::version + 1))
@@ -48,8 +63,17 @@ pub fn decide(
         .optional()?;
     let row = row.ok_or(Error::NotFound("review"))?;
     moderation::store::permit_ruling_about(conn, by, row.program_id)?;
-    let audit = Some(audit);
-    Change { by, action: decision.action.into(), reason: &decision.reason, record, now, audit }.carry_out(conn, row)
+    let action = ReviewAction::from(decision.action);
+    let waits = match (row.status, action) {
+        (ReviewStatus::Pending, ReviewAction::Publish) => {
+            return Err(Error::Conflict("The review waits for others, and becomes public by itself.".to_owned()));
+        }
+        (ReviewStatus::Held, ReviewAction::Publish) => cohort::waits(conn, &row, act.rule, now)?,
+        _ => None,
+    };
+    let waits = waits.map(|until| (until, act.rule.explained(until)));
+    let (reason, record, audit) = (decision.reason.as_str(), act.record, Some(act.audit));
+    Change { by: Some(*by), action, waits, reason, record, now, audit }.carry_out(conn, row)
 }
 
 /// Takes a review back for its author, records that, and returns the row as it is now.
@@ -70,8 +94,12 @@ pub fn withdraw(
         .returning(reviews::all_columns)
         .get_result(conn)
         .optional()?;
-    let act = Change { by, action: ReviewAction::Withdraw, reason: "", record, now, audit: None };
-    act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+    let action = ReviewAction::Withdraw;
+    let act = Change { by: Some(*by), action, waits: None, reason: "", record, now, audit: None };
+    let row = act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)?;
+    // The author may write anew what was withdrawn.
+    traces::forget(conn, id)?;
+    Ok(row)
 }
 
 /// Takes back what an address at a university proved for a review, because the address is forgotten: the review counts
@@ -93,28 +121,38 @@ pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(
 }
 
 /// A change of state.
-struct Change<'a> {
-    by: &'a Caller,
-    action: ReviewAction,
-    reason: &'a str,
-    record: DecisionId,
-    now: Timestamp,
-    audit: Option<&'a AuditKey>,
+pub(super) struct Change<'a> {
+    /// Who acts; `None` for what the service does by rule.
+    pub by: Option<Caller>,
+    pub action: ReviewAction,
+    /// Until when the review waits for others instead of being public at once, and how that is explained.
+    pub waits: Option<(Timestamp, String)>,
+    /// Why.
+    pub reason: &'a str,
+    pub record: DecisionId,
+    pub now: Timestamp,
+    pub audit: Option<&'a AuditKey>,
 }
 
 impl Change<'_> {
     /// `row` has been read in this transaction by the statement that counted up its version, so it
     /// cannot change before the commit.
-    fn carry_out(&self, conn: &mut Conn, row: ReviewRow) -> Result<ReviewRow, Error> {
+    pub fn carry_out(&self, conn: &mut Conn, row: ReviewRow) -> Result<ReviewRow, Error> {
         let from = row.status;
-        let to = from.after(self.action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+        let allowed = from.after(self.action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+        let waits = self.waits.as_ref().filter(|_| allowed.is_public());
+        let to = if waits.is_some() { ReviewStatus::Pending } else { allowed };
         // The author reads why a review is not public; why it became public again is in the record.
-        let explained = matches!(to, ReviewStatus::Held | ReviewStatus::Rejected);
+        let explained = matches!(to, ReviewStatus::Held | ReviewStatus::Rejected).then(|| self.reason.to_owned());
         let first_published = to.is_public() && row.published_at == Timestamp::EPOCH;
+        // The hour at which a verified review becomes public would tell which others it came with.
+        let moment = if row.verification.is_verified() { self.now.day().start() } else { self.now };
         let state = State {
             status: to,
-            status_reason: explained.then(|| self.reason.to_owned()),
-            published_at: if first_published { self.now } else { row.published_at },
+            status_reason: waits.map(|(_, why)| why.clone()).or(explained),
+            findings: if to == ReviewStatus::Held { row.findings.clone() } else { NO_FINDINGS.to_owned() },
+            release_at: waits.map_or(Timestamp::EPOCH, |(until, _)| *until),
+            published_at: if first_published { moment } else { row.published_at },
             updated_at: self.now,
         };
         diesel::update(reviews::table.find(row.id)).set(&state).execute(conn)?;
@@ -125,28 +163,27 @@ impl Change<'_> {
             review_changed(conn, row.program_id, before, after, self.now)?;
         }
         let told = row.reported()?;
-        let row = ReviewRow {
-            status: to,
-            status_reason: state.status_reason,
-            published_at: state.published_at,
-            updated_at: self.now,
-            ..row
-        };
+        let State { status, status_reason, findings, release_at, published_at, updated_at } = state;
+        let row = ReviewRow { status, status_reason, findings, release_at, published_at, updated_at, ..row };
         report_changed(conn, &row, told.as_ref(), row.reported()?.as_ref(), self.now)?;
         if from.is_public() != to.is_public() && row.verification.is_verified() {
             standing_store::agreement_changed(conn, row.program_id, row.id, self.now)?;
         }
-        let act = Act {
-            id: self.record,
-            by: *self.by,
-            action: self.action.as_str(),
-            from: from.as_str(),
-            to: to.as_str(),
-            reason: self.reason,
-            at: self.now,
-            audit: self.audit,
-        };
-        moderation::store::record(conn, SubjectKind::Review, row.id.as_uuid(), &act)?;
+        self.write_down(conn, row.id, from, to)?;
         Ok(row)
+    }
+
+    fn write_down(&self, conn: &mut Conn, id: ReviewId, from: ReviewStatus, to: ReviewStatus) -> Result<(), Error> {
+        let (action, from, to, reason) = (self.action.as_str(), from.as_str(), to.as_str(), self.reason);
+        match self.by {
+            Some(by) => {
+                let act = Act { id: self.record, by, action, from, to, reason, at: self.now, audit: self.audit };
+                moderation::store::record(conn, SubjectKind::Review, id.as_uuid(), &act)
+            }
+            None => {
+                let act = OwnAct { id: self.record, action, from, to, reason, at: self.now };
+                Ok(moderation::store::record_own(conn, SubjectKind::Review, id.as_uuid(), &act)?)
+            }
+        }
     }
 }

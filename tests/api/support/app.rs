@@ -95,6 +95,9 @@ impl Setup {
             ("PRECEPTOR_WORKERS", "2"),
             ("PRECEPTOR_POOL_SIZE", "4"),
             ("PRECEPTOR_DRAIN_SECONDS", "0"),
+            // What most tests write is to be public at once.
+            ("PRECEPTOR_SMALL_COHORT", "1"),
+            ("PRECEPTOR_REVIEW_BURST", "100000"),
         ];
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
     }
