@@ -4,6 +4,8 @@
 //! Times are counted back from the day of loading, so the demo does not grow old.
 
 mod assessments;
+#[cfg(test)]
+mod review_checks;
 
 use std::{collections::BTreeMap, fmt::Write, time::Duration};
 

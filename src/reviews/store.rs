@@ -127,14 +127,18 @@ impl ReviewRow {
         })
     }
 
-    /// The row, held because of what the checks found.
-    pub fn held(self, findings: &[Finding]) -> Result<Self, Error> {
+    /// The row of a review that is published at once, or held because of what the checks found.
+    pub fn checked(new: &NewReview<'_>, findings: &[Finding], now: Timestamp) -> Result<Self, Error> {
+        let row = Self::published(new, now)?;
+        if findings.is_empty() {
+            return Ok(row);
+        }
         Ok(Self {
             status: ReviewStatus::Held,
             status_reason: Some(HELD.to_owned()),
             findings: serde_json::to_string(findings).map_err(Error::internal)?,
             published_at: Timestamp::EPOCH,
-            ..self
+            ..row
         })
     }
 
@@ -351,3 +355,6 @@ fn one_per_period(error: DieselError) -> Error {
         other => Error::Database(other),
     }
 }
+
+#[cfg(test)]
+mod tests;

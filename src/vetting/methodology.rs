@@ -51,14 +51,21 @@ const SCOPE: &str = "What the listing lets each training level do that it accept
 const VERSIONS: &str = "A version of the rubric is never changed. A program with a published assessment is judged by the \
     version that it was assessed with, every other one by the version in force. Each verdict names its version.";
 /// What is checked of a review.
-const REVIEW_CHECKS: [&str; 6] = [
+const REVIEW_CHECKS: [&str; 9] = [
     "Only a participant who is signed in can write a review: one for each program and half-year.",
     "Whether the author took part is verified by a participation code, or else by an address at a university; a review \
      shows how it was verified, and what was not checked. Without either it counts with the weight `none`.",
-    "A review is public at once, whatever its stars; the form of its parts is all that is checked before.",
+    "The text is read by automatic checks: personal data, patients who could be recognised, links, near copies of other \
+     reviews of the provider or by the same author, languages other than English, slurs, and unusually many reviews in a \
+     day. They are given neither stars nor the recommendation.",
+    "Where they find nothing, the review is public at once. What they find holds it for a moderator: none is refused or \
+     dropped by a machine. The author reads which check found what in which place.",
+    "A verified review waits until three verified ones of the same program and half-year can become public together, or \
+     for a day drawn from 7 to 28 days, because alone it could tell who wrote it. The service's operator sets the number.",
     "Moderators can hold a review with a reason, and publish or reject a held one; every decision is kept. One who is \
      linked to the program's provider cannot decide.",
-    "A change keeps the former content. A withdrawn or held review does not count.",
+    "A change keeps the former content, and a new text is checked again. What was rejected goes back to a moderator.",
+    "A withdrawn, held or waiting review does not count.",
     "Others see a pseudonym that differs per program, and the half-year in place of the months.",
 ];
 

@@ -34,6 +34,7 @@ mod program_desk;
 mod program_lists;
 mod programs;
 mod providers;
+mod publication;
 mod rate_limits;
 mod red_flags;
 mod reviews;

@@ -62,6 +62,9 @@ const GROWING: &[&str] = &[
     "participations",
     "participant_addresses",
     "review_revisions",
+    "review_arrivals",
+    "review_sketch_keys",
+    "review_sketches",
     "decisions",
     "program_vetting",
     "self_report_tasks",
@@ -268,6 +271,16 @@ on_both! {
         let daily = |name| limits.daily(name).unwrap();
         let someone = preceptor::ids::PrincipalId::from_uuid(nobody);
         reviews::list_store::left_today(conn, someone, daily(PolicyName::Review), now).unwrap();
+        let words = "one two three four five six seven eight nine ten ".repeat(2);
+        let provider = reviews::store::traces::provider_of(conn, program).unwrap();
+        let sketches = reviews::checks::near_copy::Sketch::of(&words).into_iter().collect();
+        let traces = reviews::store::Traces { provider, sketches };
+        reviews::store::traces::context(conn, someone, program, &traces, now).unwrap();
+        let review = ReviewId::from_uuid(nobody);
+        reviews::store::traces::by_others(conn, someone, &[review]).unwrap();
+        reviews::store::cohort::others(conn, program, now.day().month().half_year(), review, 20).unwrap();
+        reviews::store::cohort::moments(conn, program).unwrap();
+        reviews::store::cohort::due(conn, now, 20).unwrap();
         red_flags::list_store::left_today(conn, someone, daily(PolicyName::Report), now).unwrap();
         idempotency_store::find(conn, &[0; 32], now).unwrap();
         idempotency_store::purge(conn, now, 10).unwrap();

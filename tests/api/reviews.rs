@@ -175,7 +175,7 @@ on_both! {
             (&[][..], "published", &[("hold", "held"), ("withdraw", "withdrawn"), ("edit", "published")][..]),
             (&["hold"][..], "held",
                 &[("publish", "published"), ("reject", "rejected"), ("withdraw", "withdrawn"), ("edit", "held")][..]),
-            (&["hold", "reject"][..], "rejected", &[][..]),
+            (&["hold", "reject"][..], "rejected", &[("edit", "held")][..]),
             (&["withdraw"][..], "withdrawn", &[][..]),
         ] {
             for action in ["hold", "publish", "reject", "withdraw", "edit"] {

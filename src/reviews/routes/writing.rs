@@ -114,8 +114,7 @@ pub async fn create_review(
     let context = Context { burst_floor: Some(state.config.review_burst), ..context };
     let findings = checks::check(&(&content.text).into(), &context);
     // The row is made here, so that the one writer thread has nothing to do but store it.
-    let row = ReviewRow::published(&new, now)?;
-    let row = if findings.is_empty() { row } else { row.held(&findings)? };
+    let row = ReviewRow::checked(&new, &findings, now)?;
     let counts = rated(&content, row.half_year, row.verification);
     let (report, record) = (row.self_report(&content), DecisionId::from_uuid(Uuid::now_v7()));
     let written = Written { row, counts, report, traces, record };

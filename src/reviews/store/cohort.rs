@@ -6,13 +6,13 @@ use super::{ReviewRow, change::Change};
 use crate::{
     db::{Conn, Db, Sql, schema::reviews},
     http::Error,
-    ids::{DecisionId, ReviewId},
+    ids::{DecisionId, ProgramId, ReviewId},
     programs::store as program_store,
     reviews::{
         cohort::CohortRule,
         model::{ReviewAction, ReviewStatus},
     },
-    time::Timestamp,
+    time::{HalfYear, Timestamp},
 };
 
 /// Reviews that one round of the upkeep releases.
@@ -34,15 +34,8 @@ pub fn waits(conn: &mut Conn, row: &ReviewRow, rule: &CohortRule, now: Timestamp
     // Two that are written at once must count each other.
     program_store::lock(conn, row.program_id)?;
     let (tallies, _) = program_store::tallies(conn, row.program_id)?;
-    // SQLite uses the index where the query says the same as the index.
-    let of_program = || reviews::table.filter(reviews::program_id.eq(row.program_id)).filter(waiting());
-    let others: Vec<ReviewId> = of_program()
-        .filter(reviews::half_year.eq(row.half_year))
-        .filter(reviews::id.ne(row.id))
-        .order(reviews::id)
-        .limit(i64::try_from(rule.records.len()).unwrap_or(i64::MAX))
-        .select(reviews::id)
-        .load(conn)?;
+    let limit = i64::try_from(rule.records.len()).unwrap_or(i64::MAX);
+    let others = others(conn, row.program_id, row.half_year, row.id, limit)?;
     let known = tallies.verified_in(row.half_year).saturating_add(u32::try_from(others.len()).unwrap_or(u32::MAX));
     if known.saturating_add(1) >= rule.small {
         let at = now.day().start();
@@ -51,11 +44,42 @@ pub fn waits(conn: &mut Conn, row: &ReviewRow, rule: &CohortRule, now: Timestamp
         }
         return Ok(None);
     }
-    let shared: Vec<Timestamp> =
-        of_program().order(reviews::release_at).limit(MOMENTS).select(reviews::release_at).distinct().load(conn)?;
+    let shared = moments(conn, row.program_id)?;
     Ok(Some(rule.release(&shared, now)))
 }
 
+/// Other reviews of the program and half-year that wait.
+pub fn others(
+    conn: &mut Conn,
+    program: ProgramId,
+    half_year: HalfYear,
+    but: ReviewId,
+    limit: i64,
+) -> QueryResult<Vec<ReviewId>> {
+    reviews::table
+        .filter(reviews::program_id.eq(program))
+        .filter(reviews::half_year.eq(half_year))
+        .filter(waiting())
+        .filter(reviews::id.ne(but))
+        .order(reviews::id)
+        .limit(limit)
+        .select(reviews::id)
+        .load(conn)
+}
+
+/// When waiting reviews of the program become public at the latest.
+pub fn moments(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<Timestamp>> {
+    reviews::table
+        .filter(reviews::program_id.eq(program))
+        .filter(waiting())
+        .select(reviews::release_at)
+        .distinct()
+        .order(reviews::release_at)
+        .limit(MOMENTS)
+        .load(conn)
+}
+
+/// SQLite uses the indexes of waiting reviews where a query says the same as they do.
 fn waiting() -> Sql {
     Sql::default().sql("reviews.release_at > 0")
 }

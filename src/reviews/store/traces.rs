@@ -112,22 +112,22 @@ pub fn alike(conn: &mut Conn, author: PrincipalId, but: Option<ReviewId>, traces
         .limit(OTHERS)
         .select(review_sketch_keys::review_id)
         .load(conn)?;
-    let others: Vec<Vec<u8>> = if nearest.is_empty() {
-        Vec::new()
-    } else {
-        let ids = nearest.iter().map(|id| *id.as_uuid());
-        review_sketches::table
-            .inner_join(reviews::table)
-            .filter(Sql::one_of("review_sketches.review_id", ids).uncached())
-            .filter(reviews::participant_id.ne(author))
-            .select(review_sketches::sketches)
-            .load(conn)?
-    };
+    let others = if nearest.is_empty() { Vec::new() } else { by_others(conn, author, &nearest)? };
     Ok(Context {
         own: own.iter().flat_map(|(_, bytes)| read(bytes)).collect(),
         others: others.iter().flat_map(|bytes| read(bytes)).collect(),
         ..Context::default()
     })
+}
+
+/// The sketches of these reviews, of which there is one, as far as others wrote them.
+pub fn by_others(conn: &mut Conn, author: PrincipalId, ids: &[ReviewId]) -> QueryResult<Vec<Vec<u8>>> {
+    review_sketches::table
+        .inner_join(reviews::table)
+        .filter(Sql::one_of("review_sketches.review_id", ids.iter().map(|id| *id.as_uuid())).uncached())
+        .filter(reviews::participant_id.ne(author))
+        .select(review_sketches::sketches)
+        .load(conn)
 }
 
 fn read(bytes: &[u8]) -> impl Iterator<Item = Sketch> {
