@@ -37,7 +37,7 @@ struct Found {
     evidence: Option<Evidence>,
     left: Option<Reading>,
     traces: Traces,
-    context: Context,
+    compared: Context,
 }
 
 /// Write a review
@@ -91,14 +91,14 @@ pub async fn create_review(
         let (program, status) = store::public_program(conn, &key)?;
         let evidence = period.map(|period| participation::store::evidence(conn, caller.id, program, period));
         let traces = Traces { provider: traces::provider_of(conn, program)?, sketches };
-        let context = traces::context(conn, caller.id, program, &traces, now)?;
-        Ok(Found { program, status, evidence: evidence.transpose()?, left, traces, context })
+        let compared = traces::context(conn, caller.id, program, &traces, now)?;
+        Ok(Found { program, status, evidence: evidence.transpose()?, left, traces, compared })
     });
     let found = match found.await? {
         Seen::New(found) => found,
         Seen::Answered(answer) => return Ok(answer),
     };
-    let Found { program, status, evidence, left, traces, context } = found;
+    let Found { program, status, evidence, left, traces, compared } = found;
     store::require_listed(status)?;
     once.within(left)?;
     let content = content?;
@@ -111,8 +111,8 @@ pub async fn create_review(
         verification: evidence.map_or(Verification::None, Evidence::verification),
         content: &content,
     };
-    let context = Context { burst_floor: Some(state.config.review_burst), ..context };
-    let findings = checks::check(&(&content.text).into(), &context);
+    let compared = Context { burst_floor: Some(state.config.review_burst), ..compared };
+    let findings = checks::check(&(&content.text).into(), &compared);
     // The row is made here, so that the one writer thread has nothing to do but store it.
     let row = ReviewRow::checked(&new, &findings, now)?;
     let counts = rated(&content, row.half_year, row.verification);
@@ -209,15 +209,15 @@ async fn recheck(
         let traces = Traces { provider: traces::provider_of(conn, program)?, sketches };
         Ok((traces::alike(conn, author, Some(id), &traces)?, traces))
     });
-    let (mut context, traces) = read.await?;
+    let (mut compared, traces) = read.await?;
     if before.status != ReviewStatus::Held && before.status != ReviewStatus::Rejected {
         // Whoever was there first has not copied: what was like the former text came after it.
         let former = near_copy::sketches(&(&former.text).into());
         let known = |other: &Sketch| former.iter().any(|sketch| sketch.alike(other) >= near_copy::ALIKE_MIN);
-        context.others.retain(|other| !known(other));
-        context.own.retain(|other| !known(other));
+        compared.others.retain(|other| !known(other));
+        compared.own.retain(|other| !known(other));
     }
-    Ok((checks::check(&(&content.text).into(), &context), traces))
+    Ok((checks::check(&(&content.text).into(), &compared), traces))
 }
 
 /// Withdraw a review

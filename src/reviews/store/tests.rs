@@ -33,7 +33,7 @@ fn review(stars: u8, parts: &[Option<String>]) -> ReviewInput {
 }
 
 /// What becomes of a review: its state, its reason, and what is found.
-fn path(content: &ReviewInput, context: &Context) -> (ReviewStatus, Option<String>, String, Timestamp) {
+fn path(written: &ReviewInput, context: &Context) -> (ReviewStatus, Option<String>, String, Timestamp) {
     let now = "2025-08-17T12:30:00.000000Z".parse().unwrap();
     let new = NewReview {
         id: ReviewId::new_v4([1; 16]),
@@ -41,9 +41,9 @@ fn path(content: &ReviewInput, context: &Context) -> (ReviewStatus, Option<Strin
         participant: PrincipalId::new_v4([3; 16]),
         pseudonym: "participant-00000001".to_owned(),
         verification: Verification::None,
-        content,
+        content: written,
     };
-    let row = ReviewRow::checked(&new, &check(&Candidate::from(&content.text), context), now).unwrap();
+    let row = ReviewRow::checked(&new, &check(&Candidate::from(&written.text), context), now).unwrap();
     (row.status, row.status_reason, row.findings, row.published_at)
 }
 
