@@ -19,6 +19,7 @@ use crate::{
     },
     self_reports::{model::SelfReport, triage_store},
     time::Timestamp,
+    vetting::standing_store,
 };
 
 const RESUBMITTED: &str = "The author has changed the review after it was refused; a moderator looks at it again.";
