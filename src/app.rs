@@ -33,7 +33,7 @@ use crate::{
     metrics::Metrics,
     oauth, outbound, participation, principals,
     programs::{self, list_sql::Frequencies},
-    providers, red_flags, reference, reviews, self_reports, sign_in, system,
+    providers, red_flags, reference, replies, reviews, self_reports, sign_in, system,
     time::{Clock, Timestamp},
     universities, vetting,
 };
@@ -154,6 +154,7 @@ pub fn routes(config: &mut ServiceConfig) {
     assessments::routes::configure(config);
     reviews::routes::configure(config);
     red_flags::routes::configure(config);
+    replies::routes::configure(config);
     self_reports::routes::configure(config);
     universities::routes::configure(config);
     account::routes::configure(config);

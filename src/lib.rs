@@ -33,6 +33,7 @@ pub mod programs;
 pub mod providers;
 pub mod red_flags;
 pub mod reference;
+pub mod replies;
 pub mod reviews;
 pub mod rules;
 pub mod score;

@@ -3,12 +3,12 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::store::{CohortRow, Stored};
+use super::store::{CohortRow, Stored, WrittenReview};
 use crate::{
     audit::{AuditKind, store::EventRow},
     auth::{Role, Scope},
     http::Error,
-    ids::{CohortId, PrincipalId, ProgramId, ProviderId, SessionId, UniversityId},
+    ids::{CohortId, PrincipalId, ProgramId, ProviderId, ReviewId, SessionId, UniversityId},
     moderation::DecisionBody,
     page_type,
     red_flags::body::RedFlagReport,
@@ -123,6 +123,9 @@ pub struct Export {
     /// Red-flag reports in every state.
     #[schema(max_items = 10_000)]
     pub reports: Vec<RedFlagReport>,
+    /// The reviews that were found helpful.
+    #[schema(max_items = 100_000)]
+    pub helpful_votes: Vec<ReviewId>,
     /// What the security log says that the participant did.
     #[schema(max_items = 100_000)]
     pub events: Vec<ExportedEvent>,
@@ -166,6 +169,9 @@ pub struct ExportedReview {
     /// What it said before its edits, oldest first.
     #[schema(max_items = 10_000)]
     pub former: Vec<FormerContent>,
+    /// What was answered to the provider's reply, every text of it, oldest first.
+    #[schema(max_items = 100)]
+    pub answers: Vec<String>,
     /// What was decided about it, oldest first.
     #[schema(max_items = 500)]
     pub history: Vec<DecisionBody>,
@@ -209,13 +215,16 @@ impl Export {
         pseudonyms: &PseudonymKey,
         now: Timestamp,
     ) -> Result<Self, Error> {
-        let reviews = stored.reviews.into_iter().map(|(row, revisions, history)| {
-            let former = revisions.into_iter().map(|(revision, content, replaced_at)| {
+        let reviews = stored.reviews.into_iter().map(|WrittenReview { told, former, answers, history }| {
+            let former = former.into_iter().map(|(revision, content, replaced_at)| {
                 let content = serde_json::from_str(&content).map_err(Error::internal)?;
                 Ok(FormerContent { revision, content, replaced_at })
             });
             let former = former.collect::<Result<_, Error>>()?;
-            Ok(ExportedReview { review: ReviewBody::read(&row, View::Author)?, former, history })
+            let row = told.responses.reply.as_ref();
+            let mut answers: Vec<_> = answers.into_iter().map(|former| former.text).collect();
+            answers.extend(row.and_then(|row| row.answer.clone()));
+            Ok(ExportedReview { review: ReviewBody::read(&told, View::Author)?, former, answers, history })
         });
         let reports = stored.reports.into_iter().map(|(row, history)| {
             let pseudonym = pseudonyms.reporter(row.reporter_id, row.program_id);
@@ -246,6 +255,7 @@ impl Export {
             sessions: sessions.collect(),
             reviews: reviews.collect::<Result<_, Error>>()?,
             reports: reports.collect::<Result<_, Error>>()?,
+            helpful_votes: stored.votes,
             events: stored.events.into_iter().map(ExportedEvent::from).collect(),
         })
     }

@@ -20,8 +20,13 @@ use crate::{
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
     red_flags::store::ReportRow,
+    replies::{
+        model::ReplyTarget,
+        store::{self as reply_store, Former},
+    },
     reviews::{
         model::{ReviewInput, ReviewStatus},
+        response_store::{self, Told},
         store::{self as review_store, ReviewRow},
     },
     sessions::store::{SessionRow, end_all},
@@ -114,6 +119,19 @@ pub fn end_sessions(conn: &mut Conn, principal: PrincipalId, key: &AuditKey, now
 /// A former content of a review: its number, its JSON, and when it was replaced.
 pub type Revision = (i32, String, Timestamp);
 
+/// A review with all that it ever said.
+#[derive(Debug)]
+pub struct WrittenReview {
+    /// The review, with what others add to it.
+    pub told: Told,
+    /// Its former contents.
+    pub former: Vec<Revision>,
+    /// What the author answered to the reply before the last edit of the answer, oldest first.
+    pub answers: Vec<Former>,
+    /// What was decided about it.
+    pub history: Vec<DecisionBody>,
+}
+
 /// Everything that is stored about a participant.
 #[derive(Debug)]
 pub struct Stored {
@@ -128,7 +146,9 @@ pub struct Stored {
     /// All sessions that are still stored, newest first.
     pub sessions: Vec<SessionRow>,
     /// Reviews, oldest first, each with its former contents and its history.
-    pub reviews: Vec<(ReviewRow, Vec<Revision>, Vec<DecisionBody>)>,
+    pub reviews: Vec<WrittenReview>,
+    /// The reviews that were found helpful.
+    pub votes: Vec<ReviewId>,
     /// Reports with their history, oldest first.
     pub reports: Vec<(ReportRow, Vec<DecisionBody>)>,
     /// Entries of the security log.
@@ -163,7 +183,14 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
             .select((review_revisions::revision, review_revisions::content, review_revisions::created_at))
             .load(conn)?;
         let history = moderation::store::history(conn, SubjectKind::Review, row.id.as_uuid(), HISTORY)?;
-        written.push((row, former, history));
+        let mut answers = reply_store::former(conn, row.id)?;
+        answers.retain(|former| former.target == ReplyTarget::Answer);
+        written.push(WrittenReview {
+            told: Told { responses: response_store::of(conn, row.id)?, row },
+            former,
+            answers,
+            history,
+        });
     }
     let report_rows: Vec<ReportRow> = red_flag_reports::table
         .filter(red_flag_reports::reporter_id.eq(id))
@@ -182,6 +209,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         participations: cohorts_of(conn, id, i64::MAX)?,
         sessions: session_rows,
         reviews: written,
+        votes: response_store::votes_of(conn, id)?,
         reports: reported,
         events: audit::store::of_actor(conn, id)?,
     })
@@ -222,9 +250,11 @@ pub fn erase(
         }
         if reviews == ReviewsAfter::Withdraw || status == ReviewStatus::Withdrawn {
             empty(conn, review)?;
+            reply_store::erase_answer(conn, review)?;
         }
         review_store::forget_address(conn, review, now)?;
     }
+    response_store::erase_votes(conn, id)?;
     let addresses = participant_addresses::table.filter(participant_addresses::principal_id.eq(id));
     let hashes: Vec<Vec<u8>> = addresses.select(participant_addresses::address_hash).load(conn)?;
     diesel::delete(sign_in_codes::table.filter(sign_in_codes::address_hash.eq_any(hashes))).execute(conn)?;

@@ -10,10 +10,12 @@
 
 mod identity;
 mod publication;
+mod responses;
 mod vetting;
 
 pub use identity::*;
 pub use publication::*;
+pub use responses::*;
 pub use vetting::*;
 
 diesel::table! {
@@ -273,9 +275,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     red_flag_reports,
     refresh_tokens,
     review_arrivals,
+    review_replies,
+    review_reply_revisions,
+    review_responses,
     review_revisions,
     review_sketch_keys,
     review_sketches,
+    review_votes,
     reviews,
     revoked_tokens,
     rubrics,

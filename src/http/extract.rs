@@ -193,6 +193,37 @@ impl IfMatch {
     }
 }
 
+/// If-Match for a change, or `If-None-Match: *` for making what is not there yet (RFC 9110 section 13.1.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MatchOrNone {
+    if_match: IfMatch,
+    if_none: bool,
+}
+
+impl MatchOrNone {
+    /// Like [`IfMatch::check`], with the tag of what is there, if anything is.
+    pub fn check(&self, etag: Option<&str>) -> Result<(), Error> {
+        match etag {
+            None if self.if_none && self.if_match.0.is_none() => Ok(()),
+            Some(_) if self.if_none => Err(Error::PreconditionFailed),
+            Some(etag) => self.if_match.check(etag),
+            None if self.if_match.0.is_none() => Err(Error::PreconditionRequired),
+            None => Err(Error::PreconditionFailed),
+        }
+    }
+}
+
+impl FromRequest for MatchOrNone {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self, Error>>;
+
+    fn from_request(req: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let if_none = req.headers().get(header::IF_NONE_MATCH).is_some_and(|value| value.as_bytes() == b"*");
+        let if_match = IfMatch::from_request(req, payload).into_inner();
+        std::future::ready(if_match.map(|if_match| Self { if_match, if_none }))
+    }
+}
+
 impl FromRequest for IfMatch {
     type Error = Error;
     type Future = std::future::Ready<Result<Self, Error>>;

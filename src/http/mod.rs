@@ -18,11 +18,11 @@ pub mod respond;
 pub mod schema;
 pub mod strict_json;
 
-pub use extract::{IfMatch, Json, Patch};
+pub use extract::{IfMatch, Json, MatchOrNone, Patch};
 pub use idempotency::{Once, RequiredOnce, Seen};
 pub use limits::{Daily, PolicyName, Reading};
 pub use paging::{CursorKey, Paging, Position, Slice};
 pub(crate) use params::Extracting;
 pub use params::{FromParams, NoQuery, Params, Query};
 pub use problem::{Error, Fault, FaultCode, Problem, ProblemCode};
-pub use respond::{Accepted, Answered, Changed, Created, Found, NoContent, Page, Render, Rendered, Unstored};
+pub use respond::{Accepted, Answer, Answered, Changed, Created, Found, NoContent, Page, Render, Rendered, Unstored};

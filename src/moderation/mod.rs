@@ -26,6 +26,10 @@ text_enum! {
         Program = "program",
         /// A review.
         Review = "review",
+        /// The author's answer to the reply to a review; its id is the review's.
+        ReviewAnswer = "review_answer",
+        /// The provider's reply to a review; its id is the review's.
+        ReviewReply = "review_reply",
         /// A red-flag report.
         RedFlagReport = "red_flag_report",
         /// A triage entry.

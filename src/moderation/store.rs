@@ -49,6 +49,11 @@ pub fn permit_ruling_about(conn: &mut Conn, by: &Caller, program: ProgramId) -> 
     permit_ruling(conn, by, provider)
 }
 
+/// Refuses a ruling on what the moderator wrote; `author` is who wrote it.
+pub fn permit_ruling_of_another(by: &Caller, author: PrincipalId) -> Result<(), Error> {
+    if by.id == author { Err(Error::Forbidden("Nobody rules on a review of their own.")) } else { Ok(()) }
+}
+
 const LINKED: Error = Error::Forbidden(
     "A conflict of interest: whoever is linked to a provider does not rule on its programs, their reviews and reports.",
 );

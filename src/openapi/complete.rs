@@ -135,8 +135,11 @@ fn bound_one(members: &mut Map<String, Value>) {
 fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[Link]) {
     let takes_body = operation.get("requestBody").is_some();
     let takes_form = oauth::takes_form(operation);
-    // What replaces or changes a version names it.
-    let edits = method == "patch" || method == "put";
+    // What replaces or changes a version names it. A PUT without a body sets a mark, which has no versions.
+    let edits = method == "patch" || (method == "put" && takes_body);
+    // Where a PUT makes what is not there yet, If-None-Match says so.
+    let creates = operation["responses"].get("201").is_some();
+    let puts_new = edits && creates;
     for part in ["parameters", "responses"] {
         if let Some(part) = operation.get_mut(part) {
             bound(part);
@@ -144,14 +147,21 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     }
     if edits {
         let if_match = json!({
-            "name": "If-Match", "in": "header", "required": true,
+            "name": "If-Match", "in": "header", "required": !puts_new,
             "description": "The ETag of the version that the change was made from, or *.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^(\\*|\"[!#-~]*\")$"},
             "example": "*"
         });
+        let if_none_match = json!({
+            "name": "If-None-Match", "in": "header", "required": false,
+            "description": "`*` in place of If-Match: make it, if it is not there yet.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 1, "pattern": "^\\*$"},
+            "example": "*"
+        });
+        let added = [Some(if_match), puts_new.then_some(if_none_match)].into_iter().flatten();
         match operation.get_mut("parameters").and_then(Value::as_array_mut) {
-            Some(parameters) => parameters.push(if_match),
-            None => operation["parameters"] = json!([if_match]),
+            Some(parameters) => parameters.extend(added),
+            None => operation["parameters"] = added.collect(),
         }
     }
     let keyed = idempotency::complete(path, method, operation);
@@ -159,7 +169,6 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
     let public = operation["security"].as_array().is_none_or(|all| all.iter().all(|one| one == &json!({})));
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|parameter| parameter["name"] == "cursor"));
-    let creates = operation["responses"].get("201").is_some();
 
     let mut errors = vec![
         ProblemCode::MethodNotAllowed,
@@ -183,7 +192,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         errors.extend([ProblemCode::RequestTimeout, ProblemCode::ContentTooLarge]);
         errors.extend((!takes_form).then_some(ProblemCode::Invalid));
     }
-    if (method == "post" && !takes_form) || edits {
+    if (method == "post" && !takes_form) || edits || method == "put" {
         errors.push(ProblemCode::Conflict);
     }
     if keyed {

@@ -5,15 +5,18 @@ use utoipa::ToSchema;
 
 use super::{
     checks::{CheckCode, Finding, ReviewPart},
+    list_store::ReviewSort,
     model::{ClaimChecked, Disclosure, Period, Ratings, ReviewInput, ReviewStatus, ReviewText, TaskDone, Verification},
+    response_store::{Responses, Told},
     store::ReviewRow,
 };
 use crate::{
     auth::{Caller, Role},
-    http::Error,
+    http::{Error, Page, Slice},
     ids::{ProgramId, ReviewId},
     page_type,
     reference::TrainingLevel,
+    replies::body::{Reader, Reply},
     text_enum::text_enum,
     time::{Day, HalfYear, Timestamp},
 };
@@ -43,10 +46,11 @@ impl View {
     /// The quoted entity tag of what this reader sees. Of one version, moderators and the public
     /// see the same bytes or only moderators see it, so they share a tag.
     #[must_use]
-    pub fn etag(self, row: &ReviewRow) -> String {
+    pub fn etag(self, row: &ReviewRow, responses: &Responses) -> String {
+        let (version, others) = (row.version, responses.version);
         match self {
-            Self::Public | Self::Moderator => format!("\"r{}\"", row.version),
-            Self::Author => format!("\"r{}-own\"", row.version),
+            Self::Public | Self::Moderator => format!("\"r{version}.{others}\""),
+            Self::Author => format!("\"r{version}.{others}-own\""),
         }
     }
 }
@@ -184,6 +188,11 @@ pub struct ReviewBody {
     /// First day of the month in which the review was first published; null when it never was. The
     /// exact time is not shown, because it could tell who wrote it.
     pub published_on: Option<Day>,
+    /// How many participants found it helpful.
+    #[schema(minimum = 0, format = "int32", example = 3)]
+    pub helpful_count: i32,
+    /// What the provider says to it; null when it has said nothing.
+    pub reply: Option<Reply>,
     /// What only the author sees; absent for others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub own: Option<OwnReview>,
@@ -191,7 +200,7 @@ pub struct ReviewBody {
 
 impl ReviewBody {
     /// The body for one reader; `content` is what `row.content` holds.
-    fn new(row: &ReviewRow, content: ReviewInput, view: View) -> Result<Self, Error> {
+    fn new(row: &ReviewRow, responses: &Responses, content: ReviewInput, view: View) -> Result<Self, Error> {
         let published = row.published_at != Timestamp::EPOCH;
         let waits = row.release_at != Timestamp::EPOCH;
         let own = OwnReview {
@@ -222,13 +231,15 @@ impl ReviewBody {
             disclosure: content.disclosure,
             verification: row.verification.into(),
             published_on: published.then(|| row.published_at.day().month().first_day()),
+            helpful_count: responses.helpful_count,
+            reply: responses.reply.as_ref().map(|row| Reply::new(row, Reader::Public)),
             own: (view == View::Author).then_some(own),
         })
     }
 
     /// The body for one reader, from the stored content.
-    pub fn read(row: &ReviewRow, view: View) -> Result<Self, Error> {
-        Self::new(row, row.input()?, view)
+    pub fn read(told: &Told, view: View) -> Result<Self, Error> {
+        Self::new(&told.row, &told.responses, told.row.input()?, view)
     }
 }
 
@@ -240,6 +251,28 @@ fn mean(sum: i32, count: i32) -> Option<f64> {
 page_type! {
     /// A page of reviews.
     ReviewPage of ReviewBody
+}
+
+/// A page of a program's reviews.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ProgramReviewPage {
+    /// The items of this page.
+    #[schema(max_items = 100)]
+    pub data: Vec<ReviewBody>,
+    /// The order that they stand in.
+    pub sort: ReviewSort,
+    /// Send it as `cursor` for the next page; null at the end of the list.
+    #[schema(max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", example = "AXsibiI6NDIwMDB9c2lnbmVk")]
+    pub next_cursor: Option<String>,
+}
+
+impl ProgramReviewPage {
+    /// Turns a slice of rows into an answer with its Link header.
+    pub fn answer(slice: &Slice<Told>, sort: ReviewSort) -> Result<Page<Self>, Error> {
+        let bodies = slice.rows.iter().map(|told| ReviewBody::read(told, View::Public));
+        let data = bodies.collect::<Result<_, _>>()?;
+        Ok(Page::new(Self { data, sort, next_cursor: slice.next_cursor.clone() }, slice.links.clone()))
+    }
 }
 
 #[cfg(test)]

@@ -4,15 +4,23 @@
 //! holds it. So where a list is ordered by time, its cursors hold only the last review's id, and
 //! the time is looked up here.
 
-use diesel::prelude::*;
+use diesel::{
+    dsl::{exists, not},
+    helper_types::IntoBoxed,
+    prelude::*,
+};
 
 use super::{
     model::{ReviewStatus, Verification},
+    response_store::{self, Told},
     store::ReviewRow,
 };
 use crate::{
     auth::principals,
-    db::{Conn, schema::reviews},
+    db::{
+        Backend, Conn,
+        schema::{review_responses, reviews},
+    },
     http::{Daily, Error, Position, Reading},
     ids::{PrincipalId, ProgramId, ReviewId},
     reference::TrainingLevel,
@@ -25,6 +33,8 @@ text_enum! {
     pub enum ReviewSort {
         /// Latest publication first.
         Newest = "newest",
+        /// Most helpful votes first; those without votes as in `newest`.
+        Helpful = "helpful",
         /// Best mean rating first; those without ratings last.
         Highest = "highest",
         /// Worst mean rating first; those without ratings are left out.
@@ -35,9 +45,11 @@ text_enum! {
 impl ReviewSort {
     /// Where in the list `row` stands.
     #[must_use]
-    pub fn position(self, row: &ReviewRow) -> Position {
+    pub fn position(self, told: &Told) -> Position {
+        let row = &told.row;
         match self {
             Self::Newest => by_id(row),
+            Self::Helpful => Position::by_number(i64::from(told.responses.helpful_count), *row.id.as_uuid()),
             Self::Highest | Self::Lowest => Position::by_number(i64::from(row.overall_key), *row.id.as_uuid()),
         }
     }
@@ -64,6 +76,35 @@ pub struct PublicFilter {
     pub recommends: Option<bool>,
 }
 
+type Published<'a> = IntoBoxed<'a, reviews::table, Backend>;
+
+/// Narrows a boxed query, of reviews alone or joined to others, to the published ones of a program that pass a filter.
+macro_rules! published {
+    ($query:expr, $program:expr, $filter:expr) => {{
+        let filter: &PublicFilter = $filter;
+        let mut query =
+            $query.filter(reviews::program_id.eq($program)).filter(reviews::status.eq(ReviewStatus::Published));
+        if let Some(level) = filter.training_level {
+            query = query.filter(reviews::training_level.eq(level));
+        }
+        if let Some(half_year) = filter.half_year {
+            query = query.filter(reviews::half_year.eq(half_year));
+        }
+        if let Some(verified) = filter.verified {
+            let none = Verification::None;
+            query = if verified {
+                query.filter(reviews::verification.ne(none))
+            } else {
+                query.filter(reviews::verification.eq(none))
+            };
+        }
+        if let Some(recommends) = filter.recommends {
+            query = query.filter(reviews::would_recommend.eq(i32::from(recommends)));
+        }
+        query
+    }};
+}
+
 /// Published reviews of a program.
 pub fn of_program(
     conn: &mut Conn,
@@ -71,38 +112,14 @@ pub fn of_program(
     filter: &PublicFilter,
     after: Option<&Position>,
     limit: i64,
-) -> Result<Vec<ReviewRow>, Error> {
-    let mut query = reviews::table
-        .filter(reviews::program_id.eq(program))
-        .filter(reviews::status.eq(ReviewStatus::Published))
-        .select(ReviewRow::as_select())
-        .limit(limit)
-        .into_boxed();
-    if let Some(level) = filter.training_level {
-        query = query.filter(reviews::training_level.eq(level));
-    }
-    if let Some(half_year) = filter.half_year {
-        query = query.filter(reviews::half_year.eq(half_year));
-    }
-    if let Some(verified) = filter.verified {
-        let none = Verification::None;
-        query = if verified {
-            query.filter(reviews::verification.ne(none))
-        } else {
-            query.filter(reviews::verification.eq(none))
-        };
-    }
-    if let Some(recommends) = filter.recommends {
-        query = query.filter(reviews::would_recommend.eq(i32::from(recommends)));
-    }
+) -> Result<Vec<Told>, Error> {
+    let mut query = published!(reviews::table.into_boxed(), program, filter);
     // `key <= k AND (key < k OR id > i)`: PostgreSQL needs the first half to use the index.
     query = match filter.sort {
+        ReviewSort::Helpful => return helpful(conn, program, filter, after, limit),
         ReviewSort::Newest => {
             if let Some(last) = after {
-                let ((_, at), id) = (times_of(conn, last)?, id_of(last));
-                query = query
-                    .filter(reviews::published_at.le(at))
-                    .filter(reviews::published_at.lt(at).or(reviews::id.gt(id)));
+                query = older(conn, query, last)?;
             }
             query.order((reviews::published_at.desc(), reviews::id))
         }
@@ -127,7 +144,62 @@ pub fn of_program(
             query.order((reviews::overall_key, reviews::id.desc()))
         }
     };
-    Ok(query.load(conn)?)
+    let rows = query.select(ReviewRow::as_select()).limit(limit).load(conn)?;
+    Ok(response_store::with(conn, rows)?)
+}
+
+fn older<'a>(conn: &mut Conn, query: Published<'a>, last: &Position) -> Result<Published<'a>, Error> {
+    let ((_, at), id) = (times_of(conn, last)?, id_of(last));
+    Ok(query.filter(reviews::published_at.le(at)).filter(reviews::published_at.lt(at).or(reviews::id.gt(id))))
+}
+
+/// Reviews with votes come first, along the index of the votes, and then those without, by publication. Each half reads
+/// an index, and no list of both is ever sorted.
+fn helpful(
+    conn: &mut Conn,
+    program: ProgramId,
+    filter: &PublicFilter,
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<Told>, Error> {
+    let last_votes = after.map(key_of).transpose()?;
+    let mut rows = Vec::new();
+    if last_votes.is_none_or(|votes| votes > 0) {
+        let of_program = review_responses::table
+            .inner_join(reviews::table)
+            .filter(review_responses::program_id.eq(program))
+            .filter(review_responses::helpful_count.gt(0))
+            .into_boxed();
+        let mut voted = published!(of_program, program, filter);
+        if let (Some(votes), Some(last)) = (last_votes, after) {
+            voted = voted
+                .filter(review_responses::helpful_count.le(votes))
+                .filter(review_responses::helpful_count.lt(votes).or(review_responses::review_id.gt(id_of(last))));
+        }
+        rows = voted
+            .order((review_responses::helpful_count.desc(), review_responses::review_id))
+            .limit(limit)
+            .select(ReviewRow::as_select())
+            .load(conn)?;
+    }
+    let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
+    if left > 0 {
+        let mut rest = published!(reviews::table.into_boxed(), program, filter);
+        if let Some(last) = after.filter(|last| last.number == 0) {
+            rest = older(conn, rest, last)?;
+        }
+        let voted = review_responses::table
+            .filter(review_responses::review_id.eq(reviews::id))
+            .filter(review_responses::helpful_count.gt(0));
+        let rest: Vec<ReviewRow> = rest
+            .filter(not(exists(voted)))
+            .order((reviews::published_at.desc(), reviews::id))
+            .limit(left)
+            .select(ReviewRow::as_select())
+            .load(conn)?;
+        rows.extend(rest);
+    }
+    Ok(response_store::with(conn, rows)?)
 }
 
 /// Reviews in one state, oldest first.

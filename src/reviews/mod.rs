@@ -12,6 +12,7 @@ pub mod cohort;
 pub mod list_store;
 pub mod model;
 pub mod pseudonym;
+pub mod response_store;
 pub mod routes;
 mod state;
 pub mod store;

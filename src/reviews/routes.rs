@@ -2,15 +2,17 @@
 //! `moderation`.
 
 use super::{
-    body::{ReviewBody, ReviewPage, View},
+    body::{ProgramReviewPage, ReviewBody, ReviewPage, View},
     cohort::CohortRule,
     list_store::{self, PublicFilter, ReviewSort},
     model::ReviewInput,
+    response_store::{self, Told},
     store::{self, ReviewRow},
 };
 use crate::{
     app::State,
     auth::{MaybeCaller, Participant},
+    db::Conn,
     http::{Changed, Error, Found, FromParams, NoQuery, Page, Paging, Params, Query, Slice, schema::semantic_faults},
     ids::{DecisionId, ReviewId},
     patch_schema,
@@ -27,6 +29,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 mod moderation;
+mod votes;
 mod writing;
 
 /// Registers the routes.
@@ -39,7 +42,9 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(get_review)
         .service(writing::update_review)
         .service(writing::withdraw_review)
-        .service(moderation::decide_review);
+        .service(moderation::decide_review)
+        .service(votes::vote)
+        .service(votes::unvote);
 }
 
 patch_schema! {
@@ -56,7 +61,7 @@ pub struct PublicQuery {
 impl FromParams for PublicQuery {
     fn from_params(params: &mut Params) -> Self {
         let paging = Paging::from_params(params);
-        let sort = params.parsed("sort", "newest, highest or lowest.");
+        let sort = params.parsed("sort", "newest, helpful, lowest or highest.");
         let filter = PublicFilter {
             sort: sort.unwrap_or(ReviewSort::Newest),
             training_level: params
@@ -79,15 +84,21 @@ impl FromParams for OwnQuery {
 }
 
 /// Turns a slice of rows into a page of bodies for one reader.
-fn page(slice: Slice<ReviewRow>, view: View) -> Result<Page<ReviewPage>, Error> {
+fn page(slice: Slice<Told>, view: View) -> Result<Page<ReviewPage>, Error> {
     let Slice { rows, next_cursor, links } = slice;
-    let bodies: Result<_, Error> = rows.iter().map(|row| ReviewBody::read(row, view)).collect();
+    let bodies: Result<_, Error> = rows.iter().map(|told| ReviewBody::read(told, view)).collect();
     Ok(ReviewPage::answer(Slice { rows: bodies?, next_cursor, links }, |body| body))
 }
 
-/// The row as it is now, for one reader.
-fn changed(row: &ReviewRow, view: View) -> Result<Changed<ReviewBody>, Error> {
-    Ok(Changed { body: ReviewBody::read(row, view)?, etag: view.etag(row) })
+/// The review as it is now, for one reader.
+fn shown(told: &Told, view: View) -> Result<Changed<ReviewBody>, Error> {
+    Ok(Changed { body: ReviewBody::read(told, view)?, etag: view.etag(&told.row, &told.responses) })
+}
+
+/// The row as it is now with what others add, read in the transaction that changed it.
+fn changed(conn: &mut Conn, row: ReviewRow, view: View) -> Result<Changed<ReviewBody>, Error> {
+    let responses = response_store::of(conn, row.id)?;
+    shown(&Told { row, responses }, view)
 }
 
 /// How small cohorts are kept together, with what one write needs that is random.
@@ -105,7 +116,7 @@ fn check_period(content: &ReviewInput, today: Day) -> Result<(), Error> {
 ///
 /// Published reviews of a listed or suspended program. `sort=newest` has the latest publication first, `highest`
 /// and `lowest` go by the mean of the ratings; reviews without ratings come last in `highest` and are left out of
-/// `lowest`.
+/// `lowest`. `helpful` goes by the votes of other participants, and those without any follow as in `newest`.
 #[utoipa::path(
     tag = "reviews",
     operation_id = "list_program_reviews",
@@ -126,7 +137,7 @@ fn check_period(content: &ReviewInput, today: Day) -> Result<(), Error> {
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", max_length = 1000,
             pattern = "^[A-Za-z0-9_-]+$")
     ),
-    responses((status = 200, description = "A page of reviews.", body = ReviewPage)),
+    responses((status = 200, description = "A page of reviews.", body = ProgramReviewPage)),
     security(())
 )]
 #[get("/v1/programs/{program}/reviews")]
@@ -134,7 +145,7 @@ pub async fn list_program_reviews(
     state: Data<State>,
     program: Path<ProgramKey>,
     query: Query<PublicQuery>,
-) -> Result<Page<ReviewPage>, Error> {
+) -> Result<Page<ProgramReviewPage>, Error> {
     let (program, Query(PublicQuery { filter, paging })) = (program.into_inner(), query);
     let after = paging.position(&state.cursors)?;
     let limit = paging.fetch();
@@ -145,8 +156,8 @@ pub async fn list_program_reviews(
             list_store::of_program(conn, program, &filter, after.as_ref(), limit)
         })
         .await?;
-    let slice = paging.page(rows, &state.cursors, |row| filter.sort.position(row));
-    page(slice, View::Public)
+    let slice = paging.page(rows, &state.cursors, |told| filter.sort.position(told));
+    ProgramReviewPage::answer(&slice, filter.sort)
 }
 
 /// Read a review
@@ -169,9 +180,10 @@ pub async fn get_review(
     _: NoQuery,
 ) -> Result<Found<ReviewBody>, Error> {
     let id = review.into_inner();
-    let row = state.db.read(move |conn| store::find(conn, id)).await?;
-    let view = View::of(&row, caller.as_ref()).ok_or(Error::NotFound("review"))?;
-    Ok(Found::versioned(ReviewBody::read(&row, view)?, view.etag(&row)))
+    let told = state.db.read(move |conn| response_store::find(conn, id)).await?;
+    let view = View::of(&told.row, caller.as_ref()).ok_or(Error::NotFound("review"))?;
+    let Changed { body, etag } = shown(&told, view)?;
+    Ok(Found::versioned(body, etag))
 }
 
 /// List my reviews
@@ -198,6 +210,10 @@ pub async fn list_my_reviews(
     let paging = paging.bound_to(caller.id);
     let after = paging.position(&state.cursors)?;
     let limit = paging.fetch();
-    let rows = state.db.read(move |conn| list_store::of_participant(conn, caller.id, after.as_ref(), limit)).await?;
-    page(paging.page(rows, &state.cursors, list_store::by_id), View::Author)
+    let list = move |conn: &mut Conn| {
+        let rows = list_store::of_participant(conn, caller.id, after.as_ref(), limit)?;
+        Ok(response_store::with(conn, rows)?)
+    };
+    let rows = state.db.read(list).await?;
+    page(paging.page(rows, &state.cursors, |told: &Told| list_store::by_id(&told.row)), View::Author)
 }

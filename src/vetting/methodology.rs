@@ -319,6 +319,7 @@ const fn of_programs(sort: ProgramSort) -> &'static str {
 const fn of_reviews(sort: ReviewSort) -> &'static str {
     match sort {
         ReviewSort::Newest => "When the review was published, latest first.",
+        ReviewSort::Helpful => "The number of helpful votes, most first; reviews without votes follow, latest first.",
         ReviewSort::Highest => "The mean of the review's ratings, best first; reviews without ratings last.",
         ReviewSort::Lowest => "The mean of the review's ratings, worst first; reviews without ratings are left out.",
     }

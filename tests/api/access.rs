@@ -17,8 +17,14 @@ use crate::{
 };
 
 /// What leaves something else behind for those who call later.
-const ENDS: [&str; 5] =
-    ["withdraw_review", "withdraw_red_flag_report", "archive_program", "submit_program", "erase_account"];
+const ENDS: [&str; 6] = [
+    "withdraw_review",
+    "withdraw_review_reply",
+    "withdraw_red_flag_report",
+    "archive_program",
+    "submit_program",
+    "erase_account",
+];
 
 /// One of everything that a path can name, and a holder of each role.
 pub struct World {
@@ -52,6 +58,7 @@ impl World {
         let author = app.participant().await;
         let posted = |answer: Answer| answer.expect(201).header("location").to_owned();
         let review = posted(author.post(&format!("{}/reviews", listed.path), &builders::review(4)).await);
+        builders::reply(&listed.provider, &review, "We have read it, and have nothing to add.").await.expect(201);
         let path = format!("{}/red-flag-reports", listed.path);
         let report = posted(author.post(&path, &builders::report()).await);
         let told = builders::Told {
@@ -225,6 +232,7 @@ on_both! {
         assert!(faults.is_empty(), "\n{}", faults.join("\n"));
         // Those left out above, by those who may.
         let World { listed, author, review, report, .. } = &world;
+        listed.provider.delete(&format!("{review}/reply")).await.expect(204);
         author.act(&format!("{review}/withdraw")).await.expect(200);
         author.act(&format!("{report}/withdraw")).await.expect(200);
         listed.provider.act(&format!("{}/submit", listed.path)).await.problem(409, "conflict");
@@ -286,6 +294,9 @@ on_both! {
             ("a draft to report", other.post(&format!("{}/red-flag-reports", draft.path), &builders::report()).await),
             ("another's review", other.patch(review, "*", &json!({"weeks": 3})).await),
             ("another's review", other.act(&format!("{review}/withdraw")).await),
+            ("another's review to reply to", builders::reply(&other_provider, review, "That never happened here.").await),
+            ("another's reply to answer", other.put(&format!("{review}/reply/answer"), "*", &text).await),
+            ("another's reply", other_provider.delete(&format!("{review}/reply")).await),
             ("another's report", other.get(report).await),
             ("another's report", listed.provider.get(report).await),
             ("another's report", app.admin().await.get(report).await),

@@ -60,6 +60,8 @@ const BEYOND: &[(&str, &[&str])] = &[
             "unknown_reference",
         ],
     ),
+    ("ReplyDecision", &[]),
+    ("Reply", &[]),
     // Whether they are required or not applicable depends on the action.
     ("ReportDecision", &["required", "not_applicable"]),
     ("TriageDecision", &["required", "not_applicable"]),
@@ -107,6 +109,8 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("program_versions", "version"),
         ("reviews", "version"),
         ("review_revisions", "revision"),
+        ("review_replies", "version"),
+        ("review_reply_revisions", "revision"),
         ("red_flag_reports", "version"),
         ("assessments", "version"),
         ("assessment_revisions", "0"),
@@ -207,11 +211,14 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     let placed = |answer: Answer| answer.expect(201).header("location").to_owned();
     let a_review = placed(author.post(&under("reviews"), &review()).await);
     let a_report = placed(author.post(&under("red-flag-reports"), &report).await);
+    let other_review = placed(app.participant().await.post(&under("reviews"), &review()).await);
+    builders::reply(&made.provider, &other_review, "We have read it, and have nothing to add.").await.expect(201);
     let rule = format!("{a_report}/decisions");
     moderator.post(&rule, &json!({"action": "start_triage", "reason": "I take this one up."})).await.expect(200);
     let own = format!("/v1/providers/{}", made.provider_id);
     let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
+    let remove = json!({"action": "remove", "target": "reply", "reason": reason});
     let suspend = json!({"action": "suspend", "reason": reason});
     let hold = json!({"action": "hold", "reason": reason});
     let substantiate = json!({"action": "substantiate", "reason": reason, "severity": "major",
@@ -265,10 +272,12 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("ProgramDecisionInput", "POST", &format!("{}/decisions", draft.path), &moderator, suspend),
         target("RulingInput", "PUT", &ruled, &assessor, ruling),
         target("AssessmentDecisionInput", "POST", &format!("{assessment}/decisions"), &assessor, submit),
-        target("AssessmentAnswerInput", "POST", &format!("{answered}/answer"), &other.provider, said),
+        target("AssessmentAnswerInput", "POST", &format!("{answered}/answer"), &other.provider, said.clone()),
         target("ReviewInput", "POST", &under("reviews"), &author, review()),
         target("ReviewPatch", "PATCH", &a_review, &author, review()),
         target("ReviewDecisionInput", "POST", &format!("{a_review}/decisions"), &moderator, hold),
+        target("ReplyInput", "PUT", &format!("{other_review}/reply"), &made.provider, said),
+        target("ReplyDecisionInput", "POST", &format!("{other_review}/reply/decisions"), &moderator, remove),
         target("RedFlagReportInput", "POST", &under("red-flag-reports"), &author, report),
         target("InformationInput", "POST", &format!("{a_report}/information"), &author, information),
         target("ReportDecisionInput", "POST", &rule, &moderator, substantiate),
@@ -372,6 +381,8 @@ fn every_body_of_the_document_is_tried() {
         "RedFlagReportInput",
         "RedemptionInput",
         "RemovalInput",
+        "ReplyDecisionInput",
+        "ReplyInput",
         "ReportDecisionInput",
         "ReviewDecisionInput",
         "ReviewInput",

@@ -31,7 +31,7 @@ use preceptor::{
     },
     providers, red_flags,
     reference::RedFlagKind,
-    reviews,
+    replies, reviews,
     self_reports::{self, triage_store},
     sessions,
     time::Timestamp,
@@ -61,10 +61,14 @@ const GROWING: &[&str] = &[
     "sessions",
     "participations",
     "participant_addresses",
+    "review_replies",
+    "review_reply_revisions",
+    "review_responses",
     "review_revisions",
     "review_arrivals",
     "review_sketch_keys",
     "review_sketches",
+    "review_votes",
     "decisions",
     "program_vetting",
     "self_report_tasks",
@@ -209,7 +213,8 @@ on_both! {
             tasks: serde_json::json!([builders::did("delivery", "direct", "asked")]),
             claims: serde_json::json!([]),
         };
-        builders::verified_review(&app, &listed, &told, None).await;
+        let (_, review) = builders::verified_review(&app, &listed, &told, None).await;
+        let told_id: ReviewId = review.rsplit('/').next().unwrap().parse().unwrap();
         let entry = triage_store::id_of(program, RedFlagKind::DeliveriesByStudents);
         let (mut conn, seen) = watched(&app);
         let conn = &mut conn;
@@ -242,6 +247,12 @@ on_both! {
                 sort: *sort, training_level: None, half_year: None, verified: None, recommends: None,
             };
             reviews::list_store::of_program(conn, program, &filter, None, 21).unwrap();
+            if *sort == reviews::list_store::ReviewSort::Helpful {
+                // The half with votes, and the half without.
+                for last in [Position::by_number(2, Uuid::nil()), Position::by_number(0, *told_id.as_uuid())] {
+                    reviews::list_store::of_program(conn, program, &filter, Some(&last), 21).unwrap();
+                }
+            }
         }
         let provider = preceptor::ids::ProviderId::from_uuid(Uuid::nil());
         let after = Position::by_number(0, Uuid::nil());
@@ -249,6 +260,10 @@ on_both! {
         desk_store::submitted(conn, Some(&after), 21).unwrap();
         let nobody = Uuid::nil();
         let _ = reviews::store::find(conn, ReviewId::from_uuid(nobody));
+        reviews::response_store::find(conn, told_id).unwrap();
+        replies::store::find(conn, told_id).unwrap();
+        replies::store::former(conn, told_id).unwrap();
+        replies::store::decisions(conn, told_id).unwrap();
         reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::found_true(conn, program, None, 21).unwrap();

@@ -18,6 +18,7 @@ use crate::{
         body::{ReviewBody, ReviewPage, View},
         list_store,
         model::{ReviewDecisionInput, ReviewStatus},
+        response_store::{self, Told},
         store::{self, Ruled},
     },
 };
@@ -70,15 +71,15 @@ pub async fn list_reviews(
     let paging = paging.bound_to("moderators");
     let after = paging.position(&state.cursors)?;
     let limit = paging.fetch();
-    let rows = match program {
-        None => state.db.read(move |conn| list_store::by_status(conn, status, after.as_ref(), limit)).await,
-        Some(program) => {
-            let list =
-                move |conn: &mut Conn| list_store::of_program_by_status(conn, program, status, after.as_ref(), limit);
-            state.db.scan(list).await
-        }
-    }?;
-    page(paging.page(rows, &state.cursors, list_store::by_id), View::Moderator)
+    let list = move |conn: &mut Conn| {
+        let rows = match program {
+            None => list_store::by_status(conn, status, after.as_ref(), limit),
+            Some(program) => list_store::of_program_by_status(conn, program, status, after.as_ref(), limit),
+        }?;
+        Ok(response_store::with(conn, rows)?)
+    };
+    let rows = if program.is_some() { state.db.scan(list).await } else { state.db.read(list).await }?;
+    page(paging.page(rows, &state.cursors, |told: &Told| list_store::by_id(&told.row)), View::Moderator)
 }
 
 /// Decide about a review
@@ -121,7 +122,7 @@ pub async fn decide_review(
     let decide = move |conn: &mut Conn| {
         let act = Ruled { record, rule: &rule, audit: &log };
         let row = store::decide(conn, &caller, id, &decision, act, now)?;
-        changed(&row, View::Moderator)
+        changed(conn, row, View::Moderator)
     };
     once.write(&state, &caller, decide).await
 }

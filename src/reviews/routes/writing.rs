@@ -6,7 +6,7 @@ use actix_web::{
 };
 use uuid::Uuid;
 
-use super::{ReviewPatch, changed, check_period, cohort_rule};
+use super::{ReviewPatch, changed, check_period, cohort_rule, shown};
 use crate::{
     app::State,
     auth::{Caller, Participant},
@@ -26,6 +26,7 @@ use crate::{
         list_store,
         model::{ReviewInput, ReviewStatus, Verification},
         pseudonym::PseudonymKey,
+        response_store::{self, Responses, Told},
         store::{self, Edit, NewReview, ReviewRow, Traces, Written, traces},
     },
 };
@@ -123,11 +124,11 @@ pub async fn create_review(
         // Whether it waits depends on what others write at the same time.
         let publish = move |conn: &mut Conn| {
             list_store::check_quota(conn, caller.id, daily, now)?;
-            created(&written.store_in_cohort(conn, &rule)?)
+            created(written.store_in_cohort(conn, &rule)?)
         };
         return once.write(publish).await;
     }
-    let answer = created(&written.row)?;
+    let answer = created(written.row.clone())?;
     let publish = move |conn: &mut Conn| {
         list_store::check_quota(conn, caller.id, daily, now)?;
         written.store(conn)
@@ -135,19 +136,17 @@ pub async fn create_review(
     once.write_known(answer, publish).await
 }
 
-/// What the author is told of a new review.
-fn created(row: &ReviewRow) -> Result<Created<ReviewBody>, Error> {
-    Ok(Created {
-        location: format!("/v1/reviews/{}", row.id),
-        etag: View::Author.etag(row),
-        body: ReviewBody::read(row, View::Author)?,
-    })
+/// What the author is told of a new review, to which nobody has responded yet.
+fn created(row: ReviewRow) -> Result<Created<ReviewBody>, Error> {
+    let location = format!("/v1/reviews/{}", row.id);
+    let Changed { body, etag } = shown(&Told { row, responses: Responses::default() }, View::Author)?;
+    Ok(Created { location, etag, body })
 }
 
 /// Finds a review that the caller wrote; others' do not exist for them.
-async fn own_review(state: &State, caller: Caller, id: ReviewId) -> Result<ReviewRow, Error> {
-    let row = state.db.read_latest(move |conn| store::find(conn, id)).await?;
-    if row.participant_id == caller.id { Ok(row) } else { Err(Error::NotFound("review")) }
+async fn own_review(state: &State, caller: Caller, id: ReviewId) -> Result<Told, Error> {
+    let told = state.db.read_latest(move |conn| response_store::find(conn, id)).await?;
+    if told.row.participant_id == caller.id { Ok(told) } else { Err(Error::NotFound("review")) }
 }
 
 /// Change a review
@@ -176,8 +175,9 @@ pub async fn update_review(
     if_match: IfMatch,
     patch: Patch<ReviewInput, ReviewPatch>,
 ) -> Result<Changed<ReviewBody>, Error> {
-    let before = own_review(&state, caller, review.into_inner()).await?;
-    if_match.check(&View::Author.etag(&before))?;
+    let told = own_review(&state, caller, review.into_inner()).await?;
+    let before = &told.row;
+    if_match.check(&View::Author.etag(before, &told.responses))?;
     let now = state.now();
     let current = before.input()?;
     let content = patch.apply(&current)?;
@@ -186,14 +186,17 @@ pub async fn update_review(
     }
     // In a final state even an edit that changes nothing is refused.
     if content == current && before.status.is_editable() {
-        return changed(&before, View::Author);
+        return shown(&told, View::Author);
     }
     let checked =
-        if content.text == current.text { None } else { Some(recheck(&state, &before, &current, &content).await?) };
+        if content.text == current.text { None } else { Some(recheck(&state, before, &current, &content).await?) };
     let (rule, record) = (cohort_rule(&state)?, DecisionId::from_uuid(Uuid::now_v7()));
     let edit = Edit { content, checked, rule, record };
-    let after = state.db.write(move |conn| store::edit(conn, &before, &edit, now)).await?;
-    changed(&after, View::Author)
+    let edit = move |conn: &mut Conn| {
+        let row = store::edit(conn, &told.row, &edit, now)?;
+        changed(conn, row, View::Author)
+    };
+    state.db.write(edit).await
 }
 
 /// What the checks find in a new text of a review, and its sketches.
@@ -242,6 +245,9 @@ pub async fn withdraw_review(
 ) -> Result<Answered<Changed<ReviewBody>>, Error> {
     let (id, now) = (review.into_inner(), state.now());
     let record = DecisionId::from_uuid(Uuid::now_v7());
-    let withdraw = move |conn: &mut Conn| changed(&store::withdraw(conn, &caller, id, record, now)?, View::Author);
+    let withdraw = move |conn: &mut Conn| {
+        let row = store::withdraw(conn, &caller, id, record, now)?;
+        changed(conn, row, View::Author)
+    };
     once.write(&state, &caller, withdraw).await
 }

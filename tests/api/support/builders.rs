@@ -10,7 +10,7 @@ use preceptor::{
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Client, TestApp};
+use super::{Answer, Client, TestApp, send};
 
 /// A provider; the name makes the slug.
 pub fn provider(name: &str) -> Value {
@@ -170,6 +170,12 @@ pub async fn participated(app: &TestApp, made: &Listed, period: (&str, &str), wh
     let tokens = client.post("/v1/participation-codes/redemption", &body).await.expect(200).json();
     let token = tokens["access_token"].as_str().unwrap();
     app.client().with_token(token).with_id(crate::sign_in::subject(&tokens))
+}
+
+/// Replies to a review that has no reply.
+pub async fn reply(provider: &Client, review: &str, text: &str) -> Answer {
+    let request = provider.request("PUT", &format!("{review}/reply")).header("if-none-match", "*");
+    send(request.json(&json!({"text": text}))).await
 }
 
 /// What a review tells of one task.
