@@ -146,23 +146,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         }
     }
     if edits {
-        let if_match = json!({
-            "name": "If-Match", "in": "header", "required": !puts_new,
-            "description": "The ETag of the version that the change was made from, or *.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^(\\*|\"[!#-~]*\")$"},
-            "example": "*"
-        });
-        let if_none_match = json!({
-            "name": "If-None-Match", "in": "header", "required": false,
-            "description": "`*` in place of If-Match: make it, if it is not there yet.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": 1, "pattern": "^\\*$"},
-            "example": "*"
-        });
-        let added = [Some(if_match), puts_new.then_some(if_none_match)].into_iter().flatten();
-        match operation.get_mut("parameters").and_then(Value::as_array_mut) {
-            Some(parameters) => parameters.extend(added),
-            None => operation["parameters"] = added.collect(),
-        }
+        add_conditions(operation, puts_new);
     }
     let keyed = idempotency::complete(path, method, operation);
     name_roles(operation);
@@ -240,6 +224,27 @@ fn complete_operation(path: &str, method: &str, operation: &mut Value, links: &[
         responses.entry(code.status().as_str()).or_insert_with(|| json!({"$ref": reference}));
     }
     responses.sort_keys();
+}
+
+/// The headers that name the version to be changed, or, where `puts_new`, that there is none yet.
+fn add_conditions(operation: &mut Value, puts_new: bool) {
+    let if_match = json!({
+        "name": "If-Match", "in": "header", "required": !puts_new,
+        "description": "The ETag of the version that the change was made from, or *.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^(\\*|\"[!#-~]*\")$"},
+        "example": "*"
+    });
+    let if_none_match = json!({
+        "name": "If-None-Match", "in": "header", "required": false,
+        "description": "`*` in place of If-Match: make it, if it is not there yet.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 1, "pattern": "^\\*$"},
+        "example": "*"
+    });
+    let added = [Some(if_match), puts_new.then_some(if_none_match)].into_iter().flatten();
+    match operation.get_mut("parameters").and_then(Value::as_array_mut) {
+        Some(parameters) => parameters.extend(added),
+        None => operation["parameters"] = added.collect(),
+    }
 }
 
 /// `bearer` in a handler's attributes stands for a token of any role.

@@ -23,7 +23,10 @@ use crate::{
     on_each_backend, participation,
     red_flags::model::ReportStatus,
     reference::RedFlagKind,
-    reviews::model::{ReviewInput, ReviewStatus, Verification},
+    reviews::{
+        model::{ReviewInput, ReviewStatus, Verification},
+        response_store,
+    },
     score::{RatedReview, Tallies, score_key},
     self_reports::{self, model::SelfReport},
     time::{Day, HalfYear, Timestamp},
@@ -215,7 +218,9 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         .load(conn)?;
     let flags: BTreeSet<_> = flagged(conn, id)?.into_iter().map(RedFlagKind::as_str).collect();
     let codes_issued = participation::store::codes_issued(conn, id)?;
+    let votes = response_store::miscounted(conn, id)?;
     let same = row.codes_issued == codes_issued
+        && votes.is_empty()
         && stored_reviews == FromReviews::of(&tallies, row.derived_day)
         && self_reports::store::is_true_to(conn, id, &reports)?
         && standing_store::is_true_to_tables(conn, &row, now.day())?
@@ -223,6 +228,7 @@ fn rebuild_one(conn: &mut Conn, id: ProgramId, check: bool, now: Timestamp) -> R
         && flags.into_iter().eq(stored_flags.iter().map(String::as_str));
     if !same && !check {
         store::lock(conn, id)?;
+        response_store::set_counts(conn, &votes)?;
         save_tallies(conn, id, &tallies)?;
         set_from_reviews(conn, id, &tallies, row.derived_day, now.day())?;
         diesel::update(programs::table.find(id)).set(programs::codes_issued.eq(codes_issued)).execute(conn)?;

@@ -152,3 +152,34 @@ pub fn erase_votes(conn: &mut Conn, voter: PrincipalId) -> QueryResult<()> {
     }
     diesel::delete(review_votes::table.filter(review_votes::voter_id.eq(voter))).execute(conn).map(drop)
 }
+
+/// The reviews of a program whose votes are counted wrongly, with the right number.
+pub fn miscounted(conn: &mut Conn, program: ProgramId) -> QueryResult<Vec<(ReviewId, i32)>> {
+    let stored: Vec<(ReviewId, i32, i32)> = review_responses::table
+        .filter(review_responses::program_id.eq(program))
+        .order(review_responses::review_id)
+        .select((review_responses::review_id, review_responses::helpful_count, review_responses::erased_votes))
+        .load(conn)?;
+    let mut wrong = Vec::new();
+    for (review, helpful_count, erased) in stored {
+        let cast: i64 = review_votes::table.filter(review_votes::review_id.eq(review)).count().get_result(conn)?;
+        let right = erased.saturating_add(i32::try_from(cast).unwrap_or(i32::MAX));
+        if right != helpful_count {
+            wrong.push((review, right));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Corrects what [`miscounted`] gave.
+pub fn set_counts(conn: &mut Conn, counts: &[(ReviewId, i32)]) -> QueryResult<()> {
+    for (review, right) in counts {
+        diesel::update(review_responses::table.find(review))
+            .set((
+                review_responses::helpful_count.eq(right),
+                review_responses::version.eq(review_responses::version + 1),
+            ))
+            .execute(conn)?;
+    }
+    Ok(())
+}

@@ -1,6 +1,12 @@
 //! What others add to reviews: the provider's reply with the author's answer, and helpful votes.
 
-use preceptor::replies::model::{ReplyAction, ReplyStatus, ReplyTarget};
+use diesel::{ExpressionMethods, RunQueryDsl};
+use preceptor::{
+    db::schema::review_responses,
+    programs,
+    replies::model::{ReplyAction, ReplyStatus, ReplyTarget},
+    time::Timestamp,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -228,6 +234,23 @@ on_both! {
         let hold = json!({"action": "hold", "reason": "Someone asked for a second look."});
         world.moderator.post(&world.path("decisions"), &hold).await.expect(200);
         vote(&two).await.problem(404, "not_found");
+    }
+
+    async fn a_rebuild_finds_and_mends_votes_that_were_counted_wrongly(backend: Backend) {
+        let world = World::make(backend).await;
+        let voters = [world.app.participant().await, world.app.participant().await];
+        for voter in &voters {
+            crate::support::send(voter.request("PUT", &world.path("helpful-vote"))).await.expect(204);
+        }
+        voters[0].delete("/v1/me?reviews=keep").await.expect(204);
+        let conn = &mut world.app.connect();
+        let now = Timestamp::now();
+        assert_eq!(programs::rebuild(conn, true, now).unwrap(), 0);
+        diesel::update(review_responses::table).set(review_responses::helpful_count.eq(9)).execute(conn).unwrap();
+        assert_eq!(programs::rebuild(conn, true, now).unwrap(), 1);
+        programs::rebuild(conn, false, now).unwrap();
+        assert_eq!(programs::rebuild(conn, true, now).unwrap(), 0);
+        assert_eq!(world.seen().await["helpful_count"], 2);
     }
 
     async fn helpful_reviews_come_first_and_the_rest_by_publication(backend: Backend) {

@@ -1,5 +1,4 @@
--- Responses to reviews: the provider's reply with the author's answer, helpful votes, and flags with the
--- cases that they open.
+-- Responses to reviews: the provider's reply with the author's answer, and helpful votes.
 
 -- What is shown with a review and written by others. A review without a response has no row.
 CREATE TABLE review_responses (

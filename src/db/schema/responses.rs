@@ -1,4 +1,4 @@
-//! The tables of responses to reviews: replies, votes and flags.
+//! The tables of responses to reviews: replies and votes.
 
 use super::{programs, reviews};
 
