@@ -336,7 +336,7 @@ pub fn decide(
     let (of, _) = find_to_rule(conn, review, by)?;
     let before = lock(conn, review)?.ok_or(NOT_FOUND)?;
     let target = decision.target;
-    let from = before.status_of(target).ok_or(Error::NotFound("answer"))?;
+    let from = before.status_of(target).ok_or_else(|| Error::Conflict("The reply has no answer.".to_owned()))?;
     let action = ReplyAction::from(decision.action);
     let to = from.after(action).map_err(|refused| Error::Conflict(refused.to_string()))?;
     let mut after = before.clone();

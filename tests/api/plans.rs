@@ -200,13 +200,6 @@ on_both! {
         let app = TestApp::start(backend);
         let listed = builders::listed(&app, "Plans").await;
         let program: ProgramId = listed.program_id.parse().unwrap();
-        // Enough for both shapes of a search: the rare word is looked up, the common one is tested on the way.
-        let amounts = Amounts { programs: 320, reviews: 0, reports: 0, seed: 1 };
-        generate::run(&mut app.connect(), &amounts, Timestamp::now()).unwrap();
-        if backend == Backend::Sqlite {
-            // Figures of tables that are still small would let it read them from end to end.
-            app.connect().batch_execute("DELETE FROM sqlite_stat1").unwrap();
-        }
         let told = builders::Told {
             period: ("2024-03", "2024-04"),
             level: "pre_health",
@@ -215,6 +208,13 @@ on_both! {
         };
         let (_, review) = builders::verified_review(&app, &listed, &told, None).await;
         let told_id: ReviewId = review.rsplit('/').next().unwrap().parse().unwrap();
+        // Enough for both shapes of a search: the rare word is looked up, the common one is tested on the way.
+        let amounts = Amounts { programs: 320, reviews: 0, reports: 0, seed: 1 };
+        generate::run(&mut app.connect(), &amounts, Timestamp::now()).unwrap();
+        if backend == Backend::Sqlite {
+            // Figures of tables that are still small would let it read them from end to end.
+            app.connect().batch_execute("DELETE FROM sqlite_stat1").unwrap();
+        }
         let entry = triage_store::id_of(program, RedFlagKind::DeliveriesByStudents);
         let (mut conn, seen) = watched(&app);
         let conn = &mut conn;
