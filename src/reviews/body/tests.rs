@@ -66,6 +66,8 @@ fn others_learn_neither_months_nor_moments_nor_ids_of_people() {
     assert_eq!(json["status_reason"], "A reason.");
     let nobody = Responses::default();
     assert_ne!(View::Author.etag(&row, &nobody), View::Public.etag(&row, &nobody));
+    let replied = Responses { version: 1, ..nobody.clone() };
+    assert_ne!(View::Public.etag(&row, &replied), View::Public.etag(&row, &nobody));
 }
 
 #[test]
