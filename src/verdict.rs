@@ -48,7 +48,7 @@ text_enum! {
     pub enum Notice {
         /// A moderator has taken the program from the lists.
         Suspended = "suspended",
-        /// A verified review reports something critical, and moderators have not ruled on it yet.
+        /// A verified review or report tells of something critical, and moderators have not ruled on it yet.
         UnderReview = "under_review",
         /// The assessment rests on evidence that has expired, or on a listing that has since changed.
         Stale = "stale",
@@ -200,7 +200,7 @@ impl Outlook {
 /// The notices that no clock changes, without suspension, which is a state of the program.
 #[must_use]
 pub fn standing_notices(inputs: &Inputs) -> Vec<Notice> {
-    let under_review = inputs.signals.iter().any(SignalFact::is_open);
+    let under_review = inputs.reports_under_review > 0 || inputs.signals.iter().any(SignalFact::is_open);
     let contradicted = !inputs.contradicted_claims.is_empty();
     let found = [(Notice::UnderReview, under_review), (Notice::ContradictedClaims, contradicted)];
     found.into_iter().filter_map(|(notice, stands)| stands.then_some(notice)).collect()

@@ -19,7 +19,7 @@ use crate::{
     http::{Error, idempotency_store},
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
-    red_flags::store::ReportRow,
+    red_flags::store::{self as report_store, ReportRow},
     replies::{
         model::ReplyTarget,
         store::{self as reply_store, Former},
@@ -255,6 +255,7 @@ pub fn erase(
         review_store::forget_address(conn, review, now)?;
     }
     response_store::erase_votes(conn, id)?;
+    report_store::forget_addresses(conn, id, now)?;
     let addresses = participant_addresses::table.filter(participant_addresses::principal_id.eq(id));
     let hashes: Vec<Vec<u8>> = addresses.select(participant_addresses::address_hash).load(conn)?;
     diesel::delete(sign_in_codes::table.filter(sign_in_codes::address_hash.eq_any(hashes))).execute(conn)?;

@@ -10,11 +10,13 @@
 
 mod identity;
 mod publication;
+mod reports;
 mod responses;
 mod vetting;
 
 pub use identity::*;
 pub use publication::*;
+pub use reports::*;
 pub use responses::*;
 pub use vetting::*;
 
@@ -215,6 +217,9 @@ diesel::table! {
         public_summary -> Nullable<Text>,
         created_at -> BigInt,
         updated_at -> BigInt,
+        verification -> Text,
+        queue_key -> BigInt,
+        half_year -> Nullable<Integer>,
     }
 }
 
@@ -274,6 +279,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     providers,
     red_flag_reports,
     refresh_tokens,
+    report_answers,
     review_arrivals,
     review_replies,
     review_reply_revisions,

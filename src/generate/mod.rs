@@ -22,7 +22,7 @@ use crate::{
     programs::{derived, model::ProgramStatus, write_store},
     providers::{self, model::ProviderInput, store::ProviderRow},
     red_flags::{
-        model::{Confidentiality, RedFlagReportInput, ReportStatus},
+        model::{Confidentiality, RedFlagReportInput, ReportStatus, queue_key},
         store::{ReportContent, ReportRow},
     },
     reference::{RedFlagKind, TrainingLevel, countries},
@@ -236,6 +236,7 @@ impl Maker {
                 "happened": {"start_month": "2025-02", "end_month": "2025-03"}, "narrative": self.sentences(40),
                 "confidentiality": "public_summary"
             }))?;
+            let half_year = input.happened.half_year();
             let summary = (status == ReportStatus::Substantiated).then(|| self.sentences(12));
             rows.push(ReportRow {
                 id: ReportId::from_uuid(self.uuid_v4()),
@@ -253,6 +254,9 @@ impl Maker {
                 public_summary: summary,
                 created_at: at,
                 updated_at: at,
+                verification: Verification::None,
+                queue_key: queue_key(kind == RedFlagKind::HarassmentOrAbuse, at),
+                half_year: Some(half_year),
             });
         }
         for batch in rows.chunks(BATCH) {

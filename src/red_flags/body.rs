@@ -14,7 +14,7 @@ use crate::{
     moderation::DecisionBody,
     page_type,
     reference::{RedFlagKind, Severity, TaskCode, TrainingLevel},
-    reviews::model::Period,
+    reviews::model::{Period, Verification},
     time::{Day, HalfYear, Timestamp},
 };
 
@@ -46,6 +46,10 @@ pub struct RedFlagReport {
     pub evidence: Vec<Evidence>,
     /// Who may learn of the report.
     pub confidentiality: Confidentiality,
+    /// How it was known, when the report was made, that its reporter took part.
+    pub verification: Verification,
+    /// Whether it cannot wait: somebody was in danger, or it tells of harassment or abuse. The provider is not asked.
+    pub urgent: bool,
     /// Pseudonym of the reporter: the same in all reports of one person about one program, and unlike the pseudonym
     /// of the same person's reviews.
     #[schema(max_length = 40, pattern = "^reporter-[0-9a-f]{8}$", example = "reporter-5f0c19ae")]
@@ -84,6 +88,7 @@ impl RedFlagReport {
 
     /// Puts the answer together.
     pub fn new(row: ReportRow, reporter: String, history: Vec<DecisionBody>) -> Result<Self, Error> {
+        let urgent = row.cannot_wait();
         let content = row.content()?;
         let input = content.input;
         Ok(Self {
@@ -98,6 +103,8 @@ impl RedFlagReport {
             narrative: input.narrative,
             evidence: input.evidence,
             confidentiality: row.confidentiality,
+            verification: row.verification,
+            urgent,
             reporter,
             listing_version: row.listing_version,
             listing: format!("/v1/programs/{}/versions/{}", row.program_id, row.listing_version),
@@ -128,6 +135,10 @@ pub struct RedFlagReportItem {
     pub training_level: TrainingLevel,
     /// Who may learn of the report.
     pub confidentiality: Confidentiality,
+    /// How it was known, when the report was made, that its reporter took part.
+    pub verification: Verification,
+    /// Whether it cannot wait: somebody was in danger, or it tells of harassment or abuse. The provider is not asked.
+    pub urgent: bool,
     /// Version of the listing that the report was made against.
     #[schema(minimum = 1, format = "int32", example = 1)]
     pub listing_version: i32,
@@ -147,6 +158,8 @@ impl From<ReportItemRow> for RedFlagReportItem {
             severity: row.severity,
             training_level: row.training_level,
             confidentiality: row.confidentiality,
+            verification: row.verification,
+            urgent: row.queue_key < 0,
             listing_version: row.listing_version,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -250,6 +263,9 @@ mod tests {
             public_summary: Some("Students were without a supervisor at night.".to_owned()),
             created_at: "2025-08-30T10:11:12.000000Z".parse().unwrap(),
             updated_at: "2025-09-14T01:02:03.000000Z".parse().unwrap(),
+            verification: Verification::ParticipationCode,
+            queue_key: 1,
+            half_year: Some("2025-H2".parse().unwrap()),
         }
     }
 

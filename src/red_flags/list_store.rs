@@ -13,6 +13,7 @@ use crate::{
     http::{Daily, Error, Position, Reading},
     ids::{PrincipalId, ProgramId, ReportId},
     reference::{RedFlagKind, Severity, TrainingLevel},
+    reviews::model::Verification,
     time::Timestamp,
 };
 
@@ -31,9 +32,17 @@ pub struct ReportItemRow {
     pub listing_version: i32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub verification: Verification,
+    pub queue_key: i64,
 }
 
 impl ReportItemRow {
+    /// Where this row stands in the list for moderators.
+    #[must_use]
+    pub fn queue_position(&self) -> Position {
+        Position::by_number(self.queue_key, *self.id.as_uuid())
+    }
+
     /// Where this row stands in a list sorted by when the report was made.
     #[must_use]
     pub fn position(&self) -> Position {
@@ -50,6 +59,8 @@ pub struct Filter {
     pub program: Option<ProgramId>,
     /// Only reports of this kind.
     pub kind: Option<RedFlagKind>,
+    /// Only reports that cannot wait, or only those that can.
+    pub urgent: Option<bool>,
 }
 
 /// What is left of the reporter's daily quota once one more report is made.
@@ -81,7 +92,7 @@ fn moment(position: &Position) -> Result<Timestamp, Error> {
     Timestamp::from_micros(position.number).ok_or(Error::Cursor)
 }
 
-/// Reports for moderators, oldest first, from behind `after`.
+/// Reports for moderators, those that cannot wait first, then oldest first, from behind `after`.
 pub fn queue(
     conn: &mut Conn,
     filter: Filter,
@@ -98,13 +109,18 @@ pub fn queue(
     if let Some(kind) = filter.kind {
         query = query.filter(red_flag_reports::kind.eq(kind));
     }
-    if let Some(position) = after {
-        let made = moment(position)?;
-        query = query
-            .filter(red_flag_reports::created_at.ge(made))
-            .filter(red_flag_reports::created_at.gt(made).or(red_flag_reports::id.gt(report_id(position.id))));
+    match filter.urgent {
+        Some(true) => query = query.filter(red_flag_reports::queue_key.lt(0)),
+        Some(false) => query = query.filter(red_flag_reports::queue_key.ge(0)),
+        None => {}
     }
-    let query = query.order((red_flag_reports::created_at, red_flag_reports::id)).limit(limit);
+    if let Some(position) = after {
+        let last = position.number;
+        query = query
+            .filter(red_flag_reports::queue_key.ge(last))
+            .filter(red_flag_reports::queue_key.gt(last).or(red_flag_reports::id.gt(report_id(position.id))));
+    }
+    let query = query.order((red_flag_reports::queue_key, red_flag_reports::id)).limit(limit);
     Ok(query.load(conn)?)
 }
 

@@ -9,7 +9,7 @@ use crate::{
     reviews::model::Period,
     rules::{TransitionError, fault_at, unique},
     text_enum::text_enum,
-    time::Day,
+    time::{Day, Timestamp},
 };
 
 text_enum! {
@@ -69,11 +69,30 @@ impl ReportStatus {
         }
     }
 
+    /// Whether nothing has been found yet: a moderator is still to rule on it.
+    #[must_use]
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Submitted | Self::InTriage | Self::NeedsInfo)
+    }
+
     /// Whether it was found true and not remediated: only then does it count against the program.
     #[must_use]
     pub const fn stands(self) -> bool {
         matches!(self, Self::Substantiated)
     }
+}
+
+/// The states of [`ReportStatus::is_open`].
+pub const OPEN: [ReportStatus; 3] = [ReportStatus::Submitted, ReportStatus::InTriage, ReportStatus::NeedsInfo];
+
+/// What takes the key of a report that cannot wait below those of all others: the microsecond after the last moment
+/// that there is.
+const AHEAD: i64 = 253_402_300_800_000_000;
+
+/// A report's place in the list for moderators: those that cannot wait come first, by a negative key; then by age.
+#[must_use]
+pub const fn queue_key(cannot_wait: bool, made: Timestamp) -> i64 {
+    if cannot_wait { made.as_micros() - AHEAD } else { made.as_micros() }
 }
 
 text_enum! {
@@ -131,9 +150,20 @@ pub struct RedFlagReportInput {
     pub evidence: Vec<Evidence>,
     /// Who may learn of the report.
     pub confidentiality: Confidentiality,
+    /// Whether a patient or a participant is in danger now. Moderators take such a report up first, and do not wait
+    /// for what the provider says to it.
+    #[serde(default)]
+    pub urgent: bool,
 }
 
 impl RedFlagReportInput {
+    /// Whether moderators take it up first and the provider is never asked about it: somebody is in danger now, or it
+    /// tells of harassment or abuse, whose victims the provider may have in its hands.
+    #[must_use]
+    pub fn cannot_wait(&self) -> bool {
+        self.urgent || self.kind == RedFlagKind::HarassmentOrAbuse
+    }
+
     /// Refuses a time in the future or more than ten years back. `today` comes from the clock.
     pub fn check_period(&self, today: Day) -> Result<(), ValidationErrors> {
         self.happened.check("happened", today)

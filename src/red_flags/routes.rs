@@ -64,6 +64,7 @@ impl FromParams for ReportsQuery {
             status: params.parsed::<ReportStatus>("status", "A status of reports, such as submitted."),
             program: params.parsed::<ProgramId>("program", "A program's id."),
             kind: params.parsed::<RedFlagKind>("kind", "A kind; see /v1/reference/red-flag-kinds."),
+            urgent: params.flag("urgent"),
         };
         Self { paging: Paging::from_params(params), filter }
     }
@@ -125,7 +126,9 @@ pub async fn list_of_program(
 /// Report a red flag
 ///
 /// For participants. The report is kept with the present version of the listing, and only its reporter and moderators
-/// can read it. The program is unchanged until a moderator has found the report true.
+/// can read it. The verdict is unchanged until a moderator has found the report true; but if it tells of a critical kind
+/// of red flag and its reporter is known to have taken part, the program shows the notice `under_review` until a
+/// moderator has ruled. One person has one open report on one kind of red flag in one program.
 #[utoipa::path(
     tag = "red-flag-reports",
     operation_id = "create_red_flag_report",
@@ -181,7 +184,8 @@ pub async fn create(
 
 /// List reports
 ///
-/// For moderators: all reports, oldest first, so that whoever works through them begins with the one that has waited
+/// For moderators: all reports; first those that cannot wait, because somebody is in danger or because they tell of
+/// harassment or abuse; each part oldest first, so that whoever works through them begins with the one that has waited
 /// longest.
 #[utoipa::path(
     tag = "red-flag-reports",
@@ -193,6 +197,8 @@ pub async fn create(
             nullable = false, example = "0195f8a0-1c2d-7abc-8def-0123456789ab"),
         ("kind" = Option<RedFlagKind>, Query, description = "Only reports of this kind.", nullable = false,
             example = "unsupervised_patient_contact"),
+        ("urgent" = Option<bool>, Query, description = "Only reports that cannot wait, or only those that can.",
+            nullable = false, example = true),
         ("limit" = Option<i32>, Query, description = "Items on a page; 20 when absent.", minimum = 1, maximum = 100,
             nullable = false, example = 20),
         ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", min_length = 1,
@@ -210,9 +216,9 @@ pub async fn list(
     let Query(ReportsQuery { paging, filter }) = query;
     let after = paging.position(&state.cursors)?;
     let fetch = paging.fetch();
-    // Without a status no index gives the order, so every report may be read.
+    // With another filter than the status, every report may be read.
     let rows = state.db.scan(move |conn| list_store::queue(conn, filter, after.as_ref(), fetch)).await?;
-    let slice = paging.page(rows, &state.cursors, list_store::ReportItemRow::position);
+    let slice = paging.page(rows, &state.cursors, list_store::ReportItemRow::queue_position);
     Ok(RedFlagReportPage::answer(slice, RedFlagReportItem::from))
 }
 

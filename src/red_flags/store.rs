@@ -5,22 +5,25 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::model::{
-    Confidentiality, InformationInput, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
-    ReportStatus,
+    Confidentiality, InformationInput, OPEN, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
+    ReportStatus, queue_key,
 };
 use crate::{
     audit::AuditKey,
-    auth::Caller,
+    auth::{Caller, principals},
     db::{Conn, schema::red_flag_reports},
     http::Error,
     ids::{DecisionId, PrincipalId, ProgramId, ReportId},
     moderation::{self, Act, SubjectKind},
+    participation,
     programs::{
         derived,
         store::{Key, find_public},
     },
     reference::{RedFlagKind, Severity, TrainingLevel},
-    time::Timestamp,
+    reviews::model::Verification,
+    time::{HalfYear, Timestamp},
+    vetting::standing_store,
 };
 
 /// Answers that one report can take; with the size of an answer it bounds the stored document.
@@ -46,9 +49,26 @@ pub struct ReportRow {
     pub public_summary: Option<String>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+    pub verification: Verification,
+    /// See [`queue_key`]; negative for what cannot wait.
+    pub queue_key: i64,
+    pub half_year: Option<HalfYear>,
 }
 
 impl ReportRow {
+    /// Whether it tells of something critical, its reporter is known to have taken part, and nobody has ruled on it:
+    /// then the public is told that the program is under review.
+    #[must_use]
+    pub fn is_looked_into(&self) -> bool {
+        self.status.is_open() && self.severity == Severity::Critical && self.verification.is_verified()
+    }
+
+    /// Whether moderators take it up first and the provider is never asked about it.
+    #[must_use]
+    pub const fn cannot_wait(&self) -> bool {
+        self.queue_key < 0
+    }
+
     /// The stored document.
     pub fn content(&self) -> Result<ReportContent, Error> {
         serde_json::from_str(&self.content).map_err(Error::internal)
@@ -109,11 +129,18 @@ pub struct NewReport {
     pub input: RedFlagReportInput,
 }
 
-/// Stores a report against the program's present listing. [`Error::NotFound`] when the program is not public.
+/// Stores a report against the program's present listing, with what is known at this time of its reporter's having
+/// taken part.
 ///
-/// The program itself is untouched: a report counts only once it is substantiated.
+/// [`Error::NotFound`] when the program is not public, [`Error::Conflict`] when an open report of this person about the
+/// program tells of the same kind already. The verdict is untouched: a report counts only once it is substantiated. A
+/// verified one of something critical shows at once as the notice `under_review`.
 pub fn create(conn: &mut Conn, new: NewReport, now: Timestamp) -> Result<ReportRow, Error> {
     let program = find_public(conn, &Key::Id(new.program))?;
+    check_none_open(conn, &new)?;
+    let happened = new.input.happened;
+    let months = (happened.start_month, happened.end_month);
+    let evidence = participation::store::evidence(conn, new.reporter, program.id, months)?;
     let row = ReportRow {
         id: new.id,
         program_id: program.id,
@@ -125,13 +152,63 @@ pub fn create(conn: &mut Conn, new: NewReport, now: Timestamp) -> Result<ReportR
         training_level: new.input.training_level,
         confidentiality: new.input.confidentiality,
         listing_version: program.listing_version,
+        queue_key: queue_key(new.input.cannot_wait(), now),
         content: ReportContent::new(new.input).to_text()?,
         public_summary: None,
         created_at: now,
         updated_at: now,
+        verification: evidence.verification(),
+        half_year: Some(happened.half_year()),
     };
     diesel::insert_into(red_flag_reports::table).values(&row).execute(conn)?;
+    if row.is_looked_into() {
+        standing_store::refresh(conn, row.program_id, now)?;
+    }
     Ok(row)
+}
+
+/// Refuses a second open report by one person on one kind of red flag in one program: what they have to add belongs to
+/// the first. The reporter is held until the commit, so that nobody makes two at a time.
+fn check_none_open(conn: &mut Conn, new: &NewReport) -> Result<(), Error> {
+    principals::hold(conn, new.reporter)?;
+    let open: Option<ReportId> = red_flag_reports::table
+        .filter(red_flag_reports::reporter_id.eq(new.reporter))
+        .filter(red_flag_reports::program_id.eq(new.program))
+        .filter(red_flag_reports::kind.eq(new.input.kind))
+        .filter(red_flag_reports::status.eq_any(OPEN))
+        .select(red_flag_reports::id)
+        .first(conn)
+        .optional()?;
+    match open {
+        Some(id) => Err(Error::Conflict(format!(
+            "Your report /v1/red-flag-reports/{id} on this kind of red flag in this program is still open."
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Takes back what an address at a university proved for a report, because the address is forgotten: otherwise one
+/// mailbox could vouch for any number of reporters, one after the other.
+pub fn forget_addresses(conn: &mut Conn, reporter: PrincipalId, now: Timestamp) -> Result<(), Error> {
+    let proven: Vec<ReportRow> = red_flag_reports::table
+        .filter(red_flag_reports::reporter_id.eq(reporter))
+        .filter(red_flag_reports::verification.eq(Verification::UniversityEmail))
+        // One order for everybody, so that two erasures never wait for each other's programs.
+        .order((red_flag_reports::program_id, red_flag_reports::id))
+        .select(ReportRow::as_select())
+        .load(conn)?;
+    for row in proven {
+        diesel::update(red_flag_reports::table.find(row.id))
+            .set((
+                red_flag_reports::verification.eq(Verification::None),
+                red_flag_reports::version.eq(red_flag_reports::version + 1),
+            ))
+            .execute(conn)?;
+        if row.is_looked_into() {
+            standing_store::refresh(conn, row.program_id, now)?;
+        }
+    }
+    Ok(())
 }
 
 /// Finds a report, whoever asks.
@@ -255,6 +332,8 @@ struct Change<'a> {
 fn apply(conn: &mut Conn, mut row: ReportRow, by: &Caller, change: &Change<'_>) -> Result<ReportRow, Error> {
     let from = row.status;
     let to = from.after(change.action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+    // The severity changes with `substantiate` only, and then the report begins to stand.
+    let was_looked_into = row.is_looked_into();
     row.status = to;
     row.updated_at = change.now;
     diesel::update(red_flag_reports::table.find(row.id))
@@ -278,6 +357,8 @@ fn apply(conn: &mut Conn, mut row: ReportRow, by: &Caller, change: &Change<'_>) 
     };
     if from.stands() != to.stands() {
         derived::reports_changed(conn, row.program_id, change.now)?;
+    } else if was_looked_into != row.is_looked_into() {
+        standing_store::refresh(conn, row.program_id, change.now)?;
     }
     moderation::store::record(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), &act)?;
     Ok(row)

@@ -225,6 +225,11 @@ pub struct Inputs {
     /// Reports on the program.
     #[schema(max_items = 100_000)]
     pub reports: Vec<ReportFact>,
+    /// How many reports of something critical, by people who are known to have taken part, moderators have still to
+    /// rule on. They show in a notice and limit nothing.
+    #[serde(default)]
+    #[schema(format = "int32", minimum = 0, maximum = 2_147_483_647)]
+    pub reports_under_review: i32,
     /// What verified reviews tell of tasks.
     #[schema(max_items = 35)]
     pub signals: Vec<SignalFact>,

@@ -38,7 +38,7 @@ impl Notice {
         match self {
             Self::Suspended => "A moderator has taken the program from the lists.",
             Self::UnderReview => {
-                "A verified review reports something critical, and moderators have not ruled on it yet."
+                "A verified review or report tells of something critical, and moderators have not ruled on it yet."
             }
             Self::Stale => {
                 "The assessment rests on evidence that has expired, or on a listing that has since changed in \

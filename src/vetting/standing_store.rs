@@ -25,7 +25,7 @@ use crate::{
         model::{ProgramInput, ProgramStatus},
         store,
     },
-    red_flags::model::ReportStatus,
+    red_flags::model::{OPEN, ReportStatus},
     reference::{RedFlagKind, Severity, TrainingLevel},
     reviews::model::{ReviewStatus, Verification},
     self_reports::{self, triage_store},
@@ -195,6 +195,7 @@ pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option
         suspended: status == ProgramStatus::Suspended,
         assessment,
         reports: reports(conn, program, &rubric)?,
+        reports_under_review: reports_under_review(conn, program)?,
         signals: signals(conn, program, &rubric, opening)?,
         scope: scope_findings(&rubric, &listing),
         contradicted_claims: self_reports::store::contradicted(conn, program)?,
@@ -269,6 +270,18 @@ fn reports(conn: &mut Conn, program: ProgramId, rubric: &Rubric) -> QueryResult<
     let fact =
         |(id, kind, severity, status)| ReportFact { id, kind, criteria: rubric.touched_by(kind), severity, status };
     Ok(rows.into_iter().map(fact).collect())
+}
+
+/// As [`crate::red_flags::store::ReportRow::is_looked_into`] says of one.
+fn reports_under_review(conn: &mut Conn, program: ProgramId) -> QueryResult<i32> {
+    let found: i64 = red_flag_reports::table
+        .filter(red_flag_reports::program_id.eq(program))
+        .filter(red_flag_reports::status.eq_any(OPEN))
+        .filter(red_flag_reports::severity.eq(Severity::Critical))
+        .filter(red_flag_reports::verification.ne(Verification::None))
+        .count()
+        .get_result(conn)?;
+    Ok(i32::try_from(found).unwrap_or(i32::MAX))
 }
 
 fn signals(
