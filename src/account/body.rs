@@ -11,7 +11,10 @@ use crate::{
     ids::{CohortId, PrincipalId, ProgramId, ProviderId, ReviewId, SessionId, UniversityId},
     moderation::DecisionBody,
     page_type,
-    red_flags::body::RedFlagReport,
+    red_flags::{
+        answers::ProviderAnswer,
+        body::{Around, RedFlagReport},
+    },
     reviews::{
         body::{ReviewBody, View},
         model::ReviewInput,
@@ -226,9 +229,10 @@ impl Export {
             answers.extend(row.and_then(|row| row.answer.clone()));
             Ok(ExportedReview { review: ReviewBody::read(&told, View::Author)?, former, answers, history })
         });
-        let reports = stored.reports.into_iter().map(|(row, history)| {
-            let pseudonym = pseudonyms.reporter(row.reporter_id, row.program_id);
-            RedFlagReport::new(row, pseudonym, history)
+        let reports = stored.reports.into_iter().map(|(row, history, answer)| {
+            let reporter = pseudonyms.reporter(row.reporter_id, row.program_id);
+            let provider_answer = answer.map(ProviderAnswer::from);
+            RedFlagReport::new(row, Around { reporter, history, group: None, provider_answer })
         });
         let participations = stored.participations.into_iter().map(|row| ExportedParticipation {
             cohort_id: row.id,

@@ -19,7 +19,10 @@ use crate::{
     http::{Error, idempotency_store},
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
-    red_flags::store::{self as report_store, ReportRow},
+    red_flags::{
+        answer_store::{self, AnswerRow},
+        store::{self as report_store, ReportRow},
+    },
     replies::{
         model::ReplyTarget,
         store::{self as reply_store, Former},
@@ -150,7 +153,7 @@ pub struct Stored {
     /// The reviews that were found helpful.
     pub votes: Vec<ReviewId>,
     /// Reports with their history, oldest first.
-    pub reports: Vec<(ReportRow, Vec<DecisionBody>)>,
+    pub reports: Vec<(ReportRow, Vec<DecisionBody>, Option<AnswerRow>)>,
     /// Entries of the security log.
     pub events: Vec<EventRow>,
 }
@@ -200,7 +203,8 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
     let mut reported = Vec::with_capacity(report_rows.len());
     for row in report_rows {
         let history = moderation::store::history(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), HISTORY)?;
-        reported.push((row, history));
+        let answer = answer_store::of_report(conn, row.id)?;
+        reported.push((row, history, answer));
     }
     Ok(Stored {
         principal,

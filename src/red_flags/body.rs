@@ -4,8 +4,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
+    answers::ProviderAnswer,
+    group_store::{Beside, ReportGroup},
     list_store::ReportItemRow,
-    model::{Confidentiality, Evidence, ReportStatus},
+    model::{Confidentiality, Evidence, ReportAction, ReportStatus},
     store::{Information, ReportRow},
 };
 use crate::{
@@ -15,6 +17,7 @@ use crate::{
     page_type,
     reference::{RedFlagKind, Severity, TaskCode, TrainingLevel},
     reviews::model::{Period, Verification},
+    text_enum::text_enum,
     time::{Day, HalfYear, Timestamp},
 };
 
@@ -67,6 +70,13 @@ pub struct RedFlagReport {
     /// The reporter's answers to questions, oldest first.
     #[schema(max_items = 50)]
     pub information: Vec<Information>,
+    /// Moderators' questions and the reporter's answers, in the order in which they came.
+    #[schema(max_items = 550)]
+    pub dialogue: Vec<DialogueEntry>,
+    /// What the provider was asked, and what it said; null when it was not asked.
+    pub provider_answer: Option<ProviderAnswer>,
+    /// How far other reports bear this one out; null for others than moderators.
+    pub group: Option<ReportGroup>,
     /// The moderator's summary; null before the report is substantiated.
     #[schema(min_length = 20, max_length = 2000)]
     pub public_summary: Option<String>,
@@ -87,7 +97,8 @@ impl RedFlagReport {
     pub const MAX_HISTORY: i64 = 500;
 
     /// Puts the answer together.
-    pub fn new(row: ReportRow, reporter: String, history: Vec<DecisionBody>) -> Result<Self, Error> {
+    pub fn new(row: ReportRow, around: Around) -> Result<Self, Error> {
+        let Around { reporter, history, group, provider_answer } = around;
         let urgent = row.cannot_wait();
         let content = row.content()?;
         let input = content.input;
@@ -108,6 +119,9 @@ impl RedFlagReport {
             reporter,
             listing_version: row.listing_version,
             listing: format!("/v1/programs/{}/versions/{}", row.program_id, row.listing_version),
+            dialogue: dialogue(&history, &content.information),
+            provider_answer,
+            group,
             information: content.information,
             public_summary: row.public_summary,
             proof: content.proof,
@@ -116,6 +130,60 @@ impl RedFlagReport {
             updated_at: row.updated_at,
         })
     }
+}
+
+/// What is read together with a report.
+#[derive(Debug)]
+pub struct Around {
+    /// The reporter's pseudonym.
+    pub reporter: String,
+    /// What was decided, oldest first.
+    pub history: Vec<DecisionBody>,
+    /// The group, for moderators.
+    pub group: Option<ReportGroup>,
+    /// What the provider was asked.
+    pub provider_answer: Option<ProviderAnswer>,
+}
+
+text_enum! {
+    /// Who speaks in the dialogue about a report.
+    pub enum DialogueParty {
+        /// A moderator asks.
+        Moderator = "moderator",
+        /// The reporter answers.
+        Reporter = "reporter",
+    }
+}
+
+/// A question or an answer. Nothing in it names a person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct DialogueEntry {
+    /// Who speaks.
+    pub by: DialogueParty,
+    /// What is asked or answered.
+    #[schema(min_length = 10, max_length = 10_000)]
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Puts questions, which are the reasons of the decisions that ask, and answers in one order. What is asked and answered
+/// at the same moment was asked first.
+fn dialogue(history: &[DecisionBody], information: &[Information]) -> Vec<DialogueEntry> {
+    let asks = |act: &&DecisionBody| act.action == ReportAction::RequestInfo.as_str();
+    let questions = history.iter().filter(asks).map(|act| DialogueEntry {
+        by: DialogueParty::Moderator,
+        text: act.reason.clone(),
+        at: act.created_at,
+    });
+    let answers = information.iter().map(|answer| DialogueEntry {
+        by: DialogueParty::Reporter,
+        text: answer.text.clone(),
+        at: answer.at,
+    });
+    let mut entries: Vec<_> = questions.chain(answers).collect();
+    entries.sort_by_key(|entry| entry.at);
+    entries
 }
 
 /// A report in the lists of its reporter and of moderators.
@@ -191,13 +259,21 @@ pub struct PublicRedFlagReport {
     /// Summary written by a moderator; null when the reporter wants moderators only to know more.
     #[schema(min_length = 20, max_length = 2000)]
     pub public_summary: Option<String>,
+    /// What the provider said before the report was found true; null when it was not asked, did not answer, or the
+    /// reporter wants moderators only to know more.
+    #[schema(min_length = 10, max_length = 10_000)]
+    pub provider_answer: Option<String>,
+    /// How many other people, each known to have taken part, made a report on the same kind of red flag that was found
+    /// true too and tells of another half-year.
+    #[schema(format = "int32", minimum = 0, maximum = 2_147_483_647)]
+    pub corroborated_by: i32,
     /// First day of the month in which the present status was decided.
     pub decided_on: Day,
 }
 
 impl PublicRedFlagReport {
     /// What the public may know of a report. Only reports that were found true may be passed.
-    pub fn new(row: ReportRow) -> Result<Self, Error> {
+    pub fn new(row: ReportRow, beside: Beside) -> Result<Self, Error> {
         if !matches!(row.status, ReportStatus::Substantiated | ReportStatus::Remediated) {
             return Err(Error::internal("a report that was not found true is not public"));
         }
@@ -213,6 +289,8 @@ impl PublicRedFlagReport {
                 Confidentiality::PublicSummary => row.public_summary,
                 Confidentiality::ModeratorsOnly => None,
             },
+            provider_answer: beside.provider_answer,
+            corroborated_by: beside.corroborated_by,
             // Both statuses are entered by a decision, and nothing else changes a report that has one of them.
             decided_on: first_of_month(row.updated_at)?,
         })
@@ -270,7 +348,8 @@ mod tests {
     }
 
     fn public(status: ReportStatus, confidentiality: Confidentiality) -> Value {
-        serde_json::to_value(PublicRedFlagReport::new(row(status, confidentiality)).unwrap()).unwrap()
+        serde_json::to_value(PublicRedFlagReport::new(row(status, confidentiality), Beside::default()).unwrap())
+            .unwrap()
     }
 
     #[test]
@@ -294,7 +373,7 @@ mod tests {
     fn what_was_not_found_true_is_not_public() {
         for status in ReportStatus::ALL {
             let found_true = matches!(status, ReportStatus::Substantiated | ReportStatus::Remediated);
-            let shown = PublicRedFlagReport::new(row(*status, Confidentiality::PublicSummary));
+            let shown = PublicRedFlagReport::new(row(*status, Confidentiality::PublicSummary), Beside::default());
             assert_eq!(shown.is_ok(), found_true, "{status}");
         }
     }
@@ -302,7 +381,9 @@ mod tests {
     #[test]
     fn the_full_view_has_the_whole_account_under_a_pseudonym() {
         let row = row(ReportStatus::Remediated, Confidentiality::ModeratorsOnly);
-        let body = RedFlagReport::new(row, "reporter-00000000".to_owned(), Vec::new()).unwrap();
+        let reporter = "reporter-00000000".to_owned();
+        let around = Around { reporter, history: Vec::new(), group: None, provider_answer: None };
+        let body = RedFlagReport::new(row, around).unwrap();
         let text = serde_json::to_string(&body).unwrap();
         assert!(TELLING.iter().all(|part| text.contains(part)), "{text}");
         assert!(!text.contains(&PrincipalId::new_v4([3; 16]).to_string()));

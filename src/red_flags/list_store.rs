@@ -14,7 +14,7 @@ use crate::{
     ids::{PrincipalId, ProgramId, ReportId},
     reference::{RedFlagKind, Severity, TrainingLevel},
     reviews::model::Verification,
-    time::Timestamp,
+    time::{HalfYear, Timestamp},
 };
 
 /// The columns that lists for reporters and moderators show.
@@ -34,6 +34,7 @@ pub struct ReportItemRow {
     pub updated_at: Timestamp,
     pub verification: Verification,
     pub queue_key: i64,
+    pub half_year: Option<HalfYear>,
 }
 
 impl ReportItemRow {

@@ -1,5 +1,8 @@
 //! Handlers of red-flag reports.
 
+mod answers;
+mod moderation;
+
 use actix_web::{
     get, post,
     web::{Data, Path},
@@ -8,23 +11,25 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use uuid::Uuid;
 
 use super::{
-    body::{PublicRedFlagReport, PublicRedFlagReportPage, RedFlagReport, RedFlagReportItem, RedFlagReportPage},
-    list_store::{self, Filter},
-    model::{InformationInput, RedFlagReportInput, ReportDecisionInput, ReportStatus},
+    answer_store,
+    answers::ProviderAnswer,
+    body::{Around, PublicRedFlagReport, PublicRedFlagReportPage, RedFlagReport, RedFlagReportItem, RedFlagReportPage},
+    group_store::{self, Beside},
+    list_store,
+    model::{InformationInput, RedFlagReportInput},
     store::{self, NewReport, ReportRow},
 };
 use crate::{
     app::State,
-    auth::{Caller, Moderator, Participant, Role},
+    auth::{Caller, Participant, Role},
     db::Conn,
     http::{
         Answered, Changed, Created, Error, Found, FromParams, Json, NoQuery, Once, Page, Paging, Params, PolicyName,
         Query, RequiredOnce, Seen, Slice, schema::semantic_faults,
     },
-    ids::{DecisionId, ProgramId, ReportId},
-    moderation::{self, SubjectKind},
+    ids::{DecisionId, ReportId},
+    moderation as record,
     programs::store::{ProgramKey, find_public},
-    reference::RedFlagKind,
     reviews::pseudonym::PseudonymKey,
 };
 
@@ -33,12 +38,16 @@ pub fn configure(config: &mut ServiceConfig) {
     config
         .service(list_of_program)
         .service(create)
-        .service(list)
+        .service(moderation::list)
         .service(list_own)
         .service(read)
         .service(withdraw)
         .service(inform)
-        .service(decide);
+        .service(moderation::decide)
+        .service(answers::ask)
+        .service(answers::list_asked)
+        .service(answers::answer)
+        .service(answers::listing_diff);
 }
 
 /// Query parameters of lists that are only paged.
@@ -51,36 +60,31 @@ impl FromParams for PagingQuery {
     }
 }
 
-/// Query parameters of the list for moderators.
-#[derive(Debug)]
-pub struct ReportsQuery {
-    paging: Paging,
-    filter: Filter,
-}
-
-impl FromParams for ReportsQuery {
-    fn from_params(params: &mut Params) -> Self {
-        let filter = Filter {
-            status: params.parsed::<ReportStatus>("status", "A status of reports, such as submitted."),
-            program: params.parsed::<ProgramId>("program", "A program's id."),
-            kind: params.parsed::<RedFlagKind>("kind", "A kind; see /v1/reference/red-flag-kinds."),
-            urgent: params.flag("urgent"),
-        };
-        Self { paging: Paging::from_params(params), filter }
-    }
-}
-
 fn pseudonyms(state: &State) -> PseudonymKey {
     PseudonymKey::derive(state.auth.keys().secret())
 }
 
-/// The full answer, read in the transaction that read or changed `row`.
-fn full(conn: &mut Conn, row: ReportRow, key: &PseudonymKey) -> Result<Changed<RedFlagReport>, Error> {
+/// The full answer for a role, read in the transaction that read or changed `row`.
+fn full(conn: &mut Conn, row: ReportRow, role: Role, key: &PseudonymKey) -> Result<Changed<RedFlagReport>, Error> {
     let limit = RedFlagReport::MAX_HISTORY;
-    let history = moderation::store::history(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), limit)?;
+    let history = record::store::history(conn, record::SubjectKind::RedFlagReport, row.id.as_uuid(), limit)?;
+    let answer = answer_store::of_report(conn, row.id)?;
+    let group = match role {
+        Role::Moderator => Some(group_store::group(conn, row.program_id, row.kind)?),
+        _ => None,
+    };
+    let etag = match group {
+        // The group changes with other reports than this one.
+        Some(group) => {
+            let counted = [group.reports, group.people, group.periods, group.verified];
+            let [reports, people, periods, verified] = counted;
+            format!("\"r{}-{reports}-{people}-{periods}-{verified}\"", row.version)
+        }
+        None => row.etag(),
+    };
     let reporter = key.reporter(row.reporter_id, row.program_id);
-    let etag = row.etag();
-    Ok(Changed { body: RedFlagReport::new(row, reporter, history)?, etag })
+    let around = Around { reporter, history, group, provider_answer: answer.map(ProviderAnswer::from) };
+    Ok(Changed { body: RedFlagReport::new(row, around)?, etag })
 }
 
 /// List the reports of a program
@@ -115,11 +119,15 @@ pub async fn list_of_program(
         .db
         .read(move |conn| {
             let program = find_public(conn, &program)?;
-            list_store::found_true(conn, program.id, after.as_ref(), fetch)
+            let rows = list_store::found_true(conn, program.id, after.as_ref(), fetch)?;
+            let beside = group_store::beside(conn, program.id, &rows)?;
+            Ok(rows.into_iter().zip(beside).collect())
         })
         .await?;
-    let Slice { rows, next_cursor, links } = paging.page(rows, &state.cursors, list_store::public_position);
-    let rows = rows.into_iter().map(PublicRedFlagReport::new).collect::<Result<Vec<_>, _>>()?;
+    let position = |(row, _): &(ReportRow, Beside)| list_store::public_position(row);
+    let Slice { rows, next_cursor, links } = paging.page(rows, &state.cursors, position);
+    let public = |(row, beside)| PublicRedFlagReport::new(row, beside);
+    let rows = rows.into_iter().map(public).collect::<Result<Vec<_>, _>>()?;
     Ok(PublicRedFlagReportPage::answer(Slice { rows, next_cursor, links }, |report| report))
 }
 
@@ -176,50 +184,10 @@ pub async fn create(
     let create = move |conn: &mut Conn| {
         list_store::check_quota(conn, reporter, daily, now)?;
         let row = store::create(conn, new.clone(), now)?;
-        let Changed { body, etag } = full(conn, row, &key)?;
+        let Changed { body, etag } = full(conn, row, Role::Participant, &key)?;
         Ok(Created { location: format!("/v1/red-flag-reports/{}", new.id), etag, body })
     };
     once.write(create).await
-}
-
-/// List reports
-///
-/// For moderators: all reports; first those that cannot wait, because somebody is in danger or because they tell of
-/// harassment or abuse; each part oldest first, so that whoever works through them begins with the one that has waited
-/// longest.
-#[utoipa::path(
-    tag = "red-flag-reports",
-    operation_id = "list_red_flag_reports",
-    params(
-        ("status" = Option<ReportStatus>, Query, description = "Only reports in this status.", nullable = false,
-            example = "submitted"),
-        ("program" = Option<ProgramId>, Query, description = "Only reports about the program with this id.",
-            nullable = false, example = "0195f8a0-1c2d-7abc-8def-0123456789ab"),
-        ("kind" = Option<RedFlagKind>, Query, description = "Only reports of this kind.", nullable = false,
-            example = "unsupervised_patient_contact"),
-        ("urgent" = Option<bool>, Query, description = "Only reports that cannot wait, or only those that can.",
-            nullable = false, example = true),
-        ("limit" = Option<i32>, Query, description = "Items on a page; 20 when absent.", minimum = 1, maximum = 100,
-            nullable = false, example = 20),
-        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", min_length = 1,
-            max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", nullable = false),
-    ),
-    responses((status = 200, description = "A page of reports.", body = RedFlagReportPage)),
-    security(("moderator" = []))
-)]
-#[get("/v1/red-flag-reports")]
-pub async fn list(
-    state: Data<State>,
-    _: Moderator,
-    query: Query<ReportsQuery>,
-) -> Result<Page<RedFlagReportPage>, Error> {
-    let Query(ReportsQuery { paging, filter }) = query;
-    let after = paging.position(&state.cursors)?;
-    let fetch = paging.fetch();
-    // With another filter than the status, every report may be read.
-    let rows = state.db.scan(move |conn| list_store::queue(conn, filter, after.as_ref(), fetch)).await?;
-    let slice = paging.page(rows, &state.cursors, list_store::ReportItemRow::queue_position);
-    Ok(RedFlagReportPage::answer(slice, RedFlagReportItem::from))
 }
 
 /// List own reports
@@ -278,11 +246,8 @@ pub async fn read(
     let Changed { body, etag } = state
         .db
         .read(move |conn| {
-            let row = match caller.role {
-                Role::Moderator => store::find(conn, id)?.ok_or(Error::NotFound("report"))?,
-                _ => store::find_own(conn, id, caller.id)?,
-            };
-            full(conn, row, &key)
+            let row = store::find_to_read(conn, &caller, id)?;
+            full(conn, row, caller.role, &key)
         })
         .await?;
     Ok(Found::versioned(body, etag))
@@ -314,7 +279,7 @@ pub async fn withdraw(
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::withdraw(conn, &caller.0, id, decision, now)?;
-        full(conn, row, &key)
+        full(conn, row, Role::Participant, &key)
     };
     once.write(&state, &caller.0, change).await
 }
@@ -353,50 +318,7 @@ pub async fn inform(
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::inform(conn, &caller.0, id, &input, decision, now)?;
-        full(conn, row, &key)
+        full(conn, row, Role::Participant, &key)
     };
     once.write(&state, &caller.0, change).await
-}
-
-/// Rule on a report
-///
-/// For moderators, never on a report of their own or about a provider that they are linked to. `substantiate` needs a `public_summary` without anything that leads
-/// to the reporter, and may set the severity; from then on the report counts in the program's verdict. `remediate`
-/// needs `proof` that the cause was removed. Every ruling is kept with its reason.
-#[utoipa::path(
-    tag = "red-flag-reports",
-    operation_id = "decide_red_flag_report",
-    params(
-        ("report" = ReportId, Path, description = "The report's id.",
-            example = "6b0c7f3e-52a4-4d1b-9c58-0f2d6c1b7a90"),
-    ),
-    request_body(content = ReportDecisionInput, example = json!({
-        "action": "substantiate",
-        "reason": "The duty roster and two accounts from different periods agree.",
-        "severity": "critical",
-        "public_summary": "Students were on a ward at night without any clinician, on more than one occasion."
-    })),
-    responses((status = 200, description = "The report as it is now.", body = RedFlagReport)),
-    security(("moderator" = []))
-)]
-#[post("/v1/red-flag-reports/{report}/decisions")]
-pub async fn decide(
-    state: Data<State>,
-    caller: Moderator,
-    report: Path<ReportId>,
-    _: NoQuery,
-    once: Once,
-    body: Json<ReportDecisionInput>,
-) -> Result<Answered<Changed<RedFlagReport>>, Error> {
-    let id = report.into_inner();
-    let moderator = caller.0;
-    state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
-    let decision = body.valid()?;
-    let (now, decision_id) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
-    let (key, log) = (pseudonyms(&state), state.audit_key());
-    let change = move |conn: &mut Conn| {
-        let row = store::decide(conn, &moderator, id, &decision, decision_id, now, &log)?;
-        full(conn, row, &key)
-    };
-    once.write(&state, &moderator, change).await
 }

@@ -4,13 +4,16 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::model::{
-    Confidentiality, InformationInput, OPEN, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
-    ReportStatus, queue_key,
+use super::{
+    answer_store,
+    model::{
+        Confidentiality, InformationInput, OPEN, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
+        ReportStatus, queue_key,
+    },
 };
 use crate::{
     audit::AuditKey,
-    auth::{Caller, principals},
+    auth::{Caller, Role, principals},
     db::{Conn, schema::red_flag_reports},
     http::Error,
     ids::{DecisionId, PrincipalId, ProgramId, ReportId},
@@ -221,6 +224,14 @@ pub fn find_own(conn: &mut Conn, id: ReportId, reporter: PrincipalId) -> Result<
     find(conn, id)?.filter(|row| row.reporter_id == reporter).ok_or(Error::NotFound("report"))
 }
 
+/// Finds a report for its reporter or a moderator; for everybody else there is none.
+pub fn find_to_read(conn: &mut Conn, caller: &Caller, id: ReportId) -> Result<ReportRow, Error> {
+    match caller.role {
+        Role::Moderator => find(conn, id)?.ok_or(Error::NotFound("report")),
+        _ => find_own(conn, id, caller.id),
+    }
+}
+
 /// Finds a report for a moderator to rule on. [`Error::Forbidden`] when the moderator is its reporter or is linked to
 /// the program's provider.
 pub fn find_to_rule(conn: &mut Conn, id: ReportId, moderator: &Caller) -> Result<ReportRow, Error> {
@@ -228,7 +239,7 @@ pub fn find_to_rule(conn: &mut Conn, id: ReportId, moderator: &Caller) -> Result
     unconcerned(conn, row, moderator)
 }
 
-fn unconcerned(conn: &mut Conn, row: ReportRow, moderator: &Caller) -> Result<ReportRow, Error> {
+pub(super) fn unconcerned(conn: &mut Conn, row: ReportRow, moderator: &Caller) -> Result<ReportRow, Error> {
     if row.reporter_id == moderator.id {
         return Err(Error::Forbidden("Nobody rules on their own report."));
     }
@@ -253,6 +264,7 @@ pub fn decide(
     let mut row = unconcerned(conn, row, moderator)?;
     match decision.action {
         ReportRuling::Substantiate => {
+            answer_store::check_heard(conn, &row, now.day())?;
             row.severity = decision.severity.unwrap_or(row.severity);
             row.public_summary.clone_from(&decision.public_summary);
         }
@@ -308,7 +320,7 @@ pub fn inform(
 }
 
 /// Counts a change of the report and thereby locks its row for the rest of the transaction, then reads it.
-fn lock(conn: &mut Conn, id: ReportId) -> Result<ReportRow, Error> {
+pub(super) fn lock(conn: &mut Conn, id: ReportId) -> Result<ReportRow, Error> {
     diesel::update(red_flag_reports::table.find(id))
         .set(red_flag_reports::version.eq(red_flag_reports::version + 1))
         .execute(conn)?;

@@ -200,11 +200,12 @@ fn any_signal() -> impl Strategy<Value = SignalFact> {
 
 fn any_inputs() -> impl Strategy<Value = Inputs> {
     let found = (any::<bool>(), proptest::option::weighted(0.9, any_assessment()));
-    let told = (vec(any_report(), 0..3), vec(any_signal(), 0..3), any::<bool>());
-    (found, told).prop_map(|((suspended, assessment), (reports, signals, beyond))| Inputs {
+    let told = (vec(any_report(), 0..3), 0..3_i32, vec(any_signal(), 0..3), any::<bool>());
+    (found, told).prop_map(|((suspended, assessment), (reports, reports_under_review, signals, beyond))| Inputs {
         suspended,
         assessment,
         reports,
+        reports_under_review,
         signals,
         scope: if beyond { finding(TaskRule::DirectSupervisionOnly).scope } else { Vec::new() },
         ..best()
@@ -234,6 +235,20 @@ proptest! {
         prop_assert!(decide(&with, on).verdict <= before);
         with.scope.extend(finding(TaskRule::Never).scope);
         prop_assert!(decide(&with, on).verdict <= before);
+    }
+
+    #[test]
+    fn a_report_under_review_gives_a_notice_and_changes_nothing_else(
+        inputs in any_inputs(), more in 1..5_i32, on in any_day()
+    ) {
+        let without = Inputs { reports_under_review: 0, ..inputs };
+        let with = Inputs { reports_under_review: more, ..without.clone() };
+        let (before, mut after) = (decide(&without, on), decide(&with, on));
+        prop_assert!(after.notices.contains(&Notice::UnderReview));
+        prop_assert_eq!(Outlook::of(&with, on), Outlook::of(&without, on));
+        let open = without.signals.iter().any(SignalFact::is_open);
+        after.notices.retain(|notice| *notice != Notice::UnderReview || open);
+        prop_assert_eq!(after, before);
     }
 
     #[test]
