@@ -167,8 +167,8 @@ pub struct DialogueEntry {
     pub at: Timestamp,
 }
 
-/// Puts questions, which are the reasons of the decisions that ask, and answers in one order. What is asked and answered
-/// at the same moment was asked first.
+/// Puts questions, which are the reasons of the decisions that ask, and answers in one order. What is asked and
+/// answered at the same moment was asked first.
 fn dialogue(history: &[DecisionBody], information: &[Information]) -> Vec<DialogueEntry> {
     let asks = |act: &&DecisionBody| act.action == ReportAction::RequestInfo.as_str();
     let questions = history.iter().filter(asks).map(|act| DialogueEntry {

@@ -155,7 +155,8 @@ pub fn gravity(severity: Severity) -> i32 {
 
 /// Where a report stands in the public list.
 ///
-/// Of the severity and the random id only: cursors can be read, so a moment in them would tell when the report was made.
+/// Of the severity and the random id only: cursors can be read, so a moment in them would tell when the report was
+/// made.
 #[must_use]
 pub fn public_position(row: &ReportRow) -> Position {
     Position::by_number(gravity(row.severity).into(), *row.id.as_uuid())

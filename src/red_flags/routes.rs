@@ -134,8 +134,8 @@ pub async fn list_of_program(
 /// Report a red flag
 ///
 /// For participants. The report is kept with the present version of the listing, and only its reporter and moderators
-/// can read it. The verdict is unchanged until a moderator has found the report true; but if it tells of a critical kind
-/// of red flag and its reporter is known to have taken part, the program shows the notice `under_review` until a
+/// can read it. The verdict is unchanged until a moderator has found the report true; but if it tells of a critical
+/// kind of red flag and its reporter is known to have taken part, the program shows the notice `under_review` until a
 /// moderator has ruled. One person has one open report on one kind of red flag in one program.
 #[utoipa::path(
     tag = "red-flag-reports",

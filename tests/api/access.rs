@@ -61,6 +61,11 @@ impl World {
         builders::reply(&listed.provider, &review, "We have read it, and have nothing to add.").await.expect(201);
         let path = format!("{}/red-flag-reports", listed.path);
         let report = posted(author.post(&path, &builders::report()).await);
+        let take_up = json!({"action": "start_triage", "reason": "I take this one up."});
+        let summary = json!({"summary": "Participants are said to have been without a supervisor."});
+        for (below, body) in [("decisions", take_up), ("answer-request", summary)] {
+            app.moderator().await.post(&format!("{report}/{below}"), &body).await.expect(200);
+        }
         let told = builders::Told {
             period: ("2024-03", "2024-04"),
             level: "pre_health",

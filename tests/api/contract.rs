@@ -62,6 +62,9 @@ const BEYOND: &[(&str, &[&str])] = &[
     ),
     ("ReplyDecision", &[]),
     ("Reply", &[]),
+    // Whether it quotes the report or names somebody.
+    ("AnswerRequest", &["not_allowed"]),
+    ("ReportAnswer", &["not_allowed"]),
     // Whether they are required or not applicable depends on the action.
     ("ReportDecision", &["required", "not_applicable"]),
     ("TriageDecision", &["required", "not_applicable"]),
@@ -112,6 +115,7 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("review_replies", "version"),
         ("review_reply_revisions", "revision"),
         ("red_flag_reports", "version"),
+        ("report_answers", "length(coalesce(answer, ''))"),
         ("assessments", "version"),
         ("assessment_revisions", "0"),
         ("triage_entries", "version"),
@@ -215,6 +219,14 @@ async fn targets(app: &TestApp) -> Vec<Target> {
     builders::reply(&made.provider, &other_review, "We have read it, and have nothing to add.").await.expect(201);
     let rule = format!("{a_report}/decisions");
     moderator.post(&rule, &json!({"action": "start_triage", "reason": "I take this one up."})).await.expect(200);
+    let summary = json!({"summary": "Participants are said to have been without a supervisor at night."});
+    let asked = placed(app.participant().await.post(&under("red-flag-reports"), &builders::report()).await);
+    for (below, body) in [
+        ("decisions", json!({"action": "start_triage", "reason": "I take this up."})),
+        ("answer-request", summary.clone()),
+    ] {
+        moderator.post(&format!("{asked}/{below}"), &body).await.expect(200);
+    }
     let own = format!("/v1/providers/{}", made.provider_id);
     let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
@@ -276,10 +288,12 @@ async fn targets(app: &TestApp) -> Vec<Target> {
         target("ReviewInput", "POST", &under("reviews"), &author, review()),
         target("ReviewPatch", "PATCH", &a_review, &author, review()),
         target("ReviewDecisionInput", "POST", &format!("{a_review}/decisions"), &moderator, hold),
-        target("ReplyInput", "PUT", &format!("{other_review}/reply"), &made.provider, said),
+        target("ReplyInput", "PUT", &format!("{other_review}/reply"), &made.provider, said.clone()),
         target("ReplyDecisionInput", "POST", &format!("{other_review}/reply/decisions"), &moderator, remove),
         target("RedFlagReportInput", "POST", &under("red-flag-reports"), &author, report),
         target("InformationInput", "POST", &format!("{a_report}/information"), &author, information),
+        target("AnswerRequestInput", "POST", &format!("{a_report}/answer-request"), &moderator, summary),
+        target("ReportAnswerInput", "POST", &format!("{asked}/answer"), &made.provider, said),
         target("ReportDecisionInput", "POST", &rule, &moderator, substantiate),
         target("ReportDecisionInput", "POST", &rule, &moderator, remediate),
         target("TriageDecisionInput", "POST", &triage, &moderator, confirm),
@@ -337,9 +351,9 @@ on_both! {
                     *slug = json!(format!("{}-{number}", slug.as_str().unwrap()));
                 }
                 let fits = schema.is_valid(&body);
-                // The same for reviews: one a person and half-year.
+                // The same for reviews: one a person and half-year; and for reports: one open one a person and kind.
                 let client = match target.schema {
-                    "ReviewInput" if fits => app.participant().await,
+                    "ReviewInput" | "RedFlagReportInput" if fits => app.participant().await,
                     _ => target.client.clone(),
                 };
                 // A person made for a review is no trace of it.
@@ -367,6 +381,7 @@ fn every_body_of_the_document_is_tried() {
     let names = json.map(|(_, content)| content["schema"]["$ref"].as_str().unwrap());
     let documented: BTreeSet<_> = names.map(|name| name.rsplit('/').next().unwrap()).collect();
     let tried = [
+        "AnswerRequestInput",
         "AssessmentAnswerInput",
         "AssessmentDecisionInput",
         "ClientInput",
@@ -383,6 +398,7 @@ fn every_body_of_the_document_is_tried() {
         "RemovalInput",
         "ReplyDecisionInput",
         "ReplyInput",
+        "ReportAnswerInput",
         "ReportDecisionInput",
         "ReviewDecisionInput",
         "ReviewInput",

@@ -8,6 +8,7 @@ use preceptor::{
     auth::{Keys, Tokens},
     db::{Conn, schema},
     http::idempotency,
+    reference::RedFlagKind,
     time::Timestamp,
 };
 use serde_json::{Value, json};
@@ -101,7 +102,8 @@ on_both! {
         let path = format!("{}/red-flag-reports", made.path);
         for round in 1..=10 {
             let key = format!("round-number-{round:03}");
-            let body = builders::report();
+            let mut body = builders::report();
+            body["kind"] = json!(RedFlagKind::ALL[usize::try_from(round).unwrap()]);
             let sent = [&author, &elsewhere, &author, &elsewhere].map(|client| post(client, &path, &key, &body));
             let answers = join_all(sent).await;
             let done: Vec<_> = answers.iter().filter(|answer| answer.status == 201).collect();
@@ -205,6 +207,7 @@ on_both! {
         let mut conn = app.connect();
         let before = keys(&mut conn);
         expire(&mut conn);
+        author.act(&format!("{}/withdraw", first.header("location"))).await.expect(200);
         let second = post(&author, &path, KEY, &builders::report()).await.expect(201);
         assert!(!replayed(&second) && second.json()["id"] != first.json()["id"]);
         assert_replays(&second, &post(&author, &path, KEY, &builders::report()).await);
@@ -277,10 +280,10 @@ on_both! {
         let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
         let mut conn = setup.connect();
         let before = keys(&mut conn);
-        let token = new_people(&mut conn, &tokens, 1).remove(0);
         let body = builders::report().to_string();
         for round in 1..=3 {
             let key = format!("{KEY}-{round}");
+            let token = new_people(&mut conn, &tokens, 1).remove(0);
             let process = Process::start(&setup, &http).await;
             let mut stream = TcpStream::connect(process.base.trim_start_matches("http://")).unwrap();
             let head = format!(

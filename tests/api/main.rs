@@ -37,6 +37,7 @@ mod providers;
 mod publication;
 mod rate_limits;
 mod red_flags;
+mod reports;
 mod responses;
 mod reviews;
 mod rights;

@@ -195,6 +195,24 @@ fn triage(conn: &mut Conn, program: ProgramId, entry: TriageEntryId, after: &Pos
     triage_store::detail(conn, entry).unwrap();
 }
 
+/// What moderators and providers ask for about reports.
+fn reports(conn: &mut Conn, program: ProgramId, provider: preceptor::ids::ProviderId, after: &Position) {
+    let report = preceptor::ids::ReportId::from_uuid(Uuid::nil());
+    for after in [None, Some(after)] {
+        for status in [None, Some(red_flags::model::ReportStatus::Submitted)] {
+            for urgent in [None, Some(true), Some(false)] {
+                let filter = red_flags::list_store::Filter { status, urgent, ..Default::default() };
+                red_flags::list_store::queue(conn, filter, after, 21).unwrap();
+            }
+        }
+        red_flags::answer_store::of_provider(conn, provider, after, 21).unwrap();
+    }
+    red_flags::answer_store::of_report(conn, report).unwrap();
+    assert!(red_flags::answer_store::find_asked(conn, report, provider).is_err());
+    red_flags::group_store::group(conn, program, RedFlagKind::ALL[0]).unwrap();
+    red_flags::group_store::beside(conn, program, &[]).unwrap();
+}
+
 on_both! {
     async fn lists_and_details_use_indexes(backend: Backend) {
         let app = TestApp::start(backend);
@@ -268,6 +286,7 @@ on_both! {
         red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
         red_flags::list_store::found_true(conn, program, None, 21).unwrap();
         triage(conn, program, entry, &after);
+        reports(conn, program, provider, &after);
         red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
         let assessment = preceptor::ids::AssessmentId::from_uuid(nobody);
         assert!(assessments::store::find(conn, assessment).is_err());

@@ -1,7 +1,7 @@
 //! Quotas: who shares one, what takes from it, and how a client is told.
 
 use futures_util::future::join_all;
-use preceptor::{auth::Role, http::client_address::read_networks, ids::PrincipalId};
+use preceptor::{auth::Role, http::client_address::read_networks, ids::PrincipalId, reference::RedFlagKind};
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Backend, Client, TestApp, builders, send};
@@ -64,8 +64,11 @@ fn limited(backend: Backend) -> TestApp {
     TestApp::start_with(backend, |config| config.rate_limits = true)
 }
 
-async fn report(author: &Client, made: &builders::Listed) -> Answer {
-    author.post(&format!("{}/red-flag-reports", made.path), &builders::report()).await
+/// A report on a kind of its own for each number up to 34.
+async fn report(author: &Client, made: &builders::Listed, number: usize) -> Answer {
+    let mut body = builders::report();
+    body["kind"] = json!(RedFlagKind::ALL[number]);
+    author.post(&format!("{}/red-flag-reports", made.path), &body).await
 }
 
 /// A review of its own for each number up to 20, given four programs.
@@ -182,27 +185,28 @@ on_both! {
         let first = keyed(&author).await.expect(201);
         assert_eq!(first.header("ratelimit-policy"), "\"default\";q=600;w=60, \"report\";q=20;w=86400");
         assert_eq!(left(&first, "report").0, 19);
-        for used in 2..=12 {
-            assert_eq!(left(&report(&author, &made).await.expect(201), "report").0, 20 - used);
+        for used in 2..=12_usize {
+            let made = report(&author, &made, used).await.expect(201);
+            assert_eq!(left(&made, "report").0, 20 - u64::try_from(used).unwrap());
         }
-        let answers = join_all((0..24).map(|_| report(&author, &made))).await;
+        let answers = join_all((13..35).map(|number| report(&author, &made, number))).await;
         assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 8, "8 of 20 were left");
         for answer in answers.iter().filter(|answer| answer.status != 201) {
             assert_eq!(answer.problem(429, "too_many_requests")["violated-policies"], json!(["report"]));
         }
         // Nothing counts against another: not a person, not a review.
-        report(&app.participant().await, &made).await.expect(201);
+        report(&app.participant().await, &made, 0).await.expect(201);
         review(&author, std::slice::from_ref(&made), 0).await.expect(201);
 
         let app = TestApp::on(app.stop(), |config| config.rate_limits = true);
         let author = app.holder(id, Role::Participant);
-        let refused = report(&author, &made).await;
+        let refused = report(&author, &made, 1).await;
         assert_refused(&refused, "report");
         assert!((86_000..=86_400).contains(&left(&refused, "report").1));
         // What was answered before is answered again.
         assert_eq!(keyed(&author).await.expect(201).body, first.body);
         let app = TestApp::on(app.stop(), |config| config.rate_limits = false);
-        let free = report(&app.holder(id, Role::Participant), &made).await.expect(201);
+        let free = report(&app.holder(id, Role::Participant), &made, 1).await.expect(201);
         assert_eq!(free.header("ratelimit"), "");
     }
 

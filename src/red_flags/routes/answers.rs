@@ -25,9 +25,9 @@ use crate::{
 
 /// Ask the provider about a report
 ///
-/// For moderators, once, while the report is in triage. The provider reads the kind of red flag, the training level, the
-/// half-year and this summary, never the report; it has 14 days to answer, and until then the report cannot be found
-/// true. It is not asked about harassment or abuse, where somebody is in danger now, or where the reporter wants
+/// For moderators, once, while the report is in triage. The provider reads the kind of red flag, the training level,
+/// the half-year and this summary, never the report; it has 14 days to answer, and until then the report cannot be
+/// found true. It is not asked about harassment or abuse, where somebody is in danger now, or where the reporter wants
 /// moderators only to know.
 #[utoipa::path(
     tag = "red-flag-reports",
@@ -71,8 +71,8 @@ pub async fn ask(
 
 /// List the reports to answer
 ///
-/// For providers: the reports about which they were asked, those with the latest end of the time to answer first. Nothing
-/// in them leads to the reporter.
+/// For providers: the reports about which they were asked, those with the latest end of the time to answer first.
+/// Nothing in them leads to the reporter.
 #[utoipa::path(
     tag = "red-flag-reports",
     operation_id = "list_asked_red_flag_reports",
@@ -103,8 +103,8 @@ pub async fn list_asked(
 
 /// Answer a report
 ///
-/// For the provider that was asked about it, once, within 14 days and before a moderator has ruled. The answer is public
-/// beside the moderator's summary if the report is found true.
+/// For the provider that was asked about it, once, within 14 days and before a moderator has ruled. The answer is
+/// public beside the moderator's summary if the report is found true.
 #[utoipa::path(
     tag = "red-flag-reports",
     operation_id = "answer_red_flag_report",

@@ -83,9 +83,10 @@ pub async fn list(
 
 /// Rule on a report
 ///
-/// For moderators, never on a report of their own or about a provider that they are linked to. `substantiate` needs a `public_summary` without anything that leads
-/// to the reporter, and may set the severity; from then on the report counts in the program's verdict. `remediate`
-/// needs `proof` that the cause was removed. Every ruling is kept with its reason.
+/// For moderators, never on a report of their own or about a provider that they are linked to. `substantiate` needs a
+/// `public_summary` without anything that leads to the reporter, and may set the severity; from then on the report
+/// counts in the program's verdict. `remediate` needs `proof` that the cause was removed. Every ruling is kept with its
+/// reason.
 #[utoipa::path(
     tag = "red-flag-reports",
     operation_id = "decide_red_flag_report",
