@@ -143,7 +143,7 @@ on_both! {
         let path = world.by(&member, &report(CRITICAL)).await;
         assert_eq!(world.moderator.get(&path).await.expect(200).json()["verification"], "university_email");
         assert_eq!(world.told().await.0, json!(["under_review"]));
-        member.delete("/v1/me").await.expect(204);
+        member.delete("/v1/me?reviews=keep").await.expect(204);
         assert_eq!(world.moderator.get(&path).await.expect(200).json()["verification"], "none");
         assert_eq!(world.told().await.0, json!([]));
         world.still_derived();
