@@ -337,7 +337,7 @@ on_both! {
         let path = world.report(&report("hands_on_marketing")).await;
         let change = json!({"title": "Quite another title", "summary": "The promises have been taken back."});
         world.made.provider.patch(&world.made.path, "*", &change).await.expect(200);
-        let later = world.report(&report("hands_on_marketing")).await;
+        let later = world.report(&report("vague_role")).await;
         let body = world.reporter.get(&path).await.expect(200).json();
         assert_eq!(body["listing_version"], 1);
         let copy = body["listing"].as_str().unwrap();
