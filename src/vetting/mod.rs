@@ -10,6 +10,7 @@ pub mod export;
 pub mod export_store;
 pub mod history;
 pub mod history_store;
+pub mod listing;
 pub mod method_routes;
 pub mod methodology;
 pub mod rubric;

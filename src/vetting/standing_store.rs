@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use diesel::prelude::*;
 
 use super::{
+    listing::{differs, levels_added},
     rubric::Rubric,
     rubric_store,
     signals::{accounts, scope_findings},
@@ -21,12 +22,9 @@ use crate::{
     },
     http::Error,
     ids::{AssessmentId, PrincipalId, ProgramId, ReportId, ReviewId},
-    programs::{
-        model::{ProgramInput, ProgramStatus},
-        store,
-    },
+    programs::{model::ProgramStatus, store},
     red_flags::model::{OPEN, ReportStatus},
-    reference::{RedFlagKind, Severity, TrainingLevel},
+    reference::{RedFlagKind, Severity},
     reviews::model::{ReviewStatus, Verification},
     self_reports::{self, triage_store},
     time::{Day, Timestamp},
@@ -201,27 +199,6 @@ pub fn gather(conn: &mut Conn, program: ProgramId, current: i32, opening: Option
         contradicted_claims: self_reports::store::contradicted(conn, program)?,
         rubric: rubric.facts(version),
     })
-}
-
-/// Whether a listing has changed in what an assessment looks at: in anything but dates, places left, and addresses.
-fn differs(assessed: &ProgramInput, now: &ProgramInput) -> bool {
-    let neutral = ProgramInput {
-        slug: now.slug.clone(),
-        start_months: now.start_months.clone(),
-        application_deadline: now.application_deadline,
-        group_size_max: now.group_size_max,
-        scholarships: now.scholarships.clone(),
-        website: now.website.clone(),
-        ..assessed.clone()
-    };
-    neutral != *now
-}
-
-fn levels_added(assessed: &ProgramInput, now: &ProgramInput) -> Vec<TrainingLevel> {
-    let added = now.training_levels.iter().filter(|level| !assessed.training_levels.contains(level));
-    let mut added: Vec<TrainingLevel> = added.copied().collect();
-    added.sort_unstable();
-    added
 }
 
 /// What an assessment found. That participants agree is evidence only as long as reviews of enough of them are published
