@@ -42,10 +42,11 @@ impl ReviewStatus {
     /// The state after an action.
     pub const fn after(self, action: ReviewAction) -> Result<Self, TransitionError> {
         match (self, action) {
-            (Self::Pending | Self::Published, ReviewAction::Hold) => Ok(Self::Held),
+            (Self::Pending | Self::Published, ReviewAction::Hold) | (Self::Rejected, ReviewAction::Resubmit) => {
+                Ok(Self::Held)
+            }
             (Self::Pending | Self::Held, ReviewAction::Publish) => Ok(Self::Published),
             (Self::Held, ReviewAction::Reject) => Ok(Self::Rejected),
-            (Self::Rejected, ReviewAction::Resubmit) => Ok(Self::Held),
             (Self::Pending | Self::Held | Self::Published, ReviewAction::Withdraw) => Ok(Self::Withdrawn),
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }

@@ -14,34 +14,20 @@ use diesel::{
     sql_types::Text,
 };
 use preceptor::{
-    account,
-    assessments::{
-        self,
-        model::{AssessmentStatus, Reader},
-    },
-    audit, auth,
     db::Conn,
     generate::{self, Amounts},
-    http::{PolicyName, Position, Query, idempotency_store, limits::Limits},
-    ids::{ProgramId, ReviewId, SessionId, TriageEntryId},
-    participation, principals,
-    programs::{
-        desk_store, detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, model::ProgramStatus,
-        store::Key,
-    },
-    providers, red_flags,
+    http::{Position, Query},
+    ids::{ProgramId, ReviewId},
+    programs::{detail_store, list_query::ListQuery, list_sql::Frequencies, list_store, store::Key},
     reference::RedFlagKind,
-    replies, reviews,
-    self_reports::{self, triage_store},
-    sessions,
+    self_reports::triage_store,
     time::Timestamp,
-    universities,
-    verdict::TriageStatus,
-    vetting::{export_store, history_store, rubric_store, standing_store},
 };
 use uuid::Uuid;
 
 use crate::support::{Backend, TestApp, builders};
+
+mod questions;
 
 /// Tables that grow with use.
 const GROWING: &[&str] = &[
@@ -169,50 +155,6 @@ pub async fn list_query(uri: &str) -> ListQuery {
     Query::<ListQuery>::from_request(&request, &mut Payload::None).await.unwrap().0
 }
 
-/// What reading a verdict and what it rests on asks for.
-fn vetting(conn: &mut Conn, program: ProgramId) {
-    standing_store::inputs(conn, program).unwrap();
-    standing_store::gather(conn, program, 1, None).unwrap();
-    history_store::changes(conn, program, 21).unwrap();
-    export_store::batch(conn, None).unwrap();
-    export_store::batch(conn, Some(program)).unwrap();
-    self_reports::store::claims(conn, program).unwrap();
-    participation::store::codes_issued(conn, program).unwrap();
-    rubric_store::newest(conn, Some(9), 21).unwrap();
-    rubric_store::read(conn, Some(1)).unwrap();
-    rubric_store::current(conn).unwrap();
-}
-
-/// What moderators ask for about signals.
-fn triage(conn: &mut Conn, program: ProgramId, entry: TriageEntryId, after: &Position) {
-    let open = Some(TriageStatus::Open);
-    for (status, of) in [(None, None), (open, None), (None, Some(program)), (open, Some(program))] {
-        let filter = triage_store::Filter { status, program: of };
-        triage_store::queue(conn, filter, None, 21).unwrap();
-        triage_store::queue(conn, filter, Some(after), 21).unwrap();
-    }
-    triage_store::entries(conn, program).unwrap();
-    triage_store::detail(conn, entry).unwrap();
-}
-
-/// What moderators and providers ask for about reports.
-fn reports(conn: &mut Conn, program: ProgramId, provider: preceptor::ids::ProviderId, after: &Position) {
-    let report = preceptor::ids::ReportId::from_uuid(Uuid::nil());
-    for after in [None, Some(after)] {
-        for status in [None, Some(red_flags::model::ReportStatus::Submitted)] {
-            for urgent in [None, Some(true), Some(false)] {
-                let filter = red_flags::list_store::Filter { status, urgent, ..Default::default() };
-                red_flags::list_store::queue(conn, filter, after, 21).unwrap();
-            }
-        }
-        red_flags::answer_store::of_provider(conn, provider, after, 21).unwrap();
-    }
-    red_flags::answer_store::of_report(conn, report).unwrap();
-    assert!(red_flags::answer_store::find_asked(conn, report, provider).is_err());
-    red_flags::group_store::group(conn, program, RedFlagKind::ALL[0]).unwrap();
-    red_flags::group_store::beside(conn, program, &[]).unwrap();
-}
-
 on_both! {
     async fn lists_and_details_use_indexes(backend: Backend) {
         let app = TestApp::start(backend);
@@ -239,7 +181,7 @@ on_both! {
 
         detail_store::find(conn, &Key::Id(program)).unwrap();
         detail_store::find(conn, &Key::Slug("plans".to_owned())).unwrap();
-        vetting(conn, program);
+        questions::vetting(conn, program);
         list_store::by_id(conn, &[program]).unwrap();
         for uri in LISTS {
             let ListQuery { filter, sort, .. } = list_query(uri).await;
@@ -260,74 +202,16 @@ on_both! {
             let page = asked.iter().find(|statement| statement.contains("programs.conditions_from <=")).unwrap();
             assert_eq!(page.contains("programs.id IN (SELECT program_terms"), from_term, "{page}");
         }
-        for sort in reviews::list_store::ReviewSort::ALL {
-            let filter = reviews::list_store::PublicFilter {
-                sort: *sort, training_level: None, half_year: None, verified: None, recommends: None,
-            };
-            reviews::list_store::of_program(conn, program, &filter, None, 21).unwrap();
-            if *sort == reviews::list_store::ReviewSort::Helpful {
-                // The half with votes, and the half without.
-                for last in [Position::by_number(2, Uuid::nil()), Position::by_number(0, *told_id.as_uuid())] {
-                    reviews::list_store::of_program(conn, program, &filter, Some(&last), 21).unwrap();
-                }
-            }
-        }
-        let provider = preceptor::ids::ProviderId::from_uuid(Uuid::nil());
-        let after = Position::by_number(0, Uuid::nil());
-        desk_store::of_provider(conn, provider, Some(ProgramStatus::Draft), Some(&after), 21).unwrap();
-        desk_store::submitted(conn, Some(&after), 21).unwrap();
-        let nobody = Uuid::nil();
-        let _ = reviews::store::find(conn, ReviewId::from_uuid(nobody));
-        reviews::response_store::find(conn, told_id).unwrap();
-        replies::store::find(conn, told_id).unwrap();
-        replies::store::former(conn, told_id).unwrap();
-        replies::store::decisions(conn, told_id).unwrap();
-        reviews::list_store::of_participant(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
-        red_flags::list_store::of_reporter(conn, preceptor::ids::PrincipalId::from_uuid(nobody), None, 21).unwrap();
-        red_flags::list_store::found_true(conn, program, None, 21).unwrap();
-        triage(conn, program, entry, &after);
-        reports(conn, program, provider, &after);
-        red_flags::store::find(conn, preceptor::ids::ReportId::from_uuid(nobody)).unwrap();
-        let assessment = preceptor::ids::AssessmentId::from_uuid(nobody);
-        assert!(assessments::store::find(conn, assessment).is_err());
-        for after in [None, Some(&after)] {
-            assessments::list_store::all(conn, after, 21).unwrap();
-            assessments::list_store::by_status(conn, AssessmentStatus::Submitted, after, 21).unwrap();
-            assessments::list_store::revisions(conn, assessment, after, 21).unwrap();
-            for reader in [Reader::Staff, Reader::Provider, Reader::Public] {
-                assessments::list_store::of_program(conn, program, reader, after, 21).unwrap();
-            }
-        }
-        providers::store::find_by_key(conn, "plans").unwrap();
-        universities::store::list(conn, &universities::store::Filter::default(), None, 21).unwrap();
-
-        let (limits, now) = (Limits::new(true, &[]), Timestamp::now());
-        let daily = |name| limits.daily(name).unwrap();
-        let someone = preceptor::ids::PrincipalId::from_uuid(nobody);
-        reviews::list_store::left_today(conn, someone, daily(PolicyName::Review), now).unwrap();
-        let words = "one two three four five six seven eight nine ten ".repeat(2);
-        let provider = reviews::store::traces::provider_of(conn, program).unwrap();
-        let sketches = reviews::checks::near_copy::Sketch::of(&words).into_iter().collect();
-        let traces = reviews::store::Traces { provider, sketches };
-        reviews::store::traces::context(conn, someone, program, &traces, now).unwrap();
-        let review = ReviewId::from_uuid(nobody);
-        reviews::store::traces::by_others(conn, someone, &[review]).unwrap();
-        reviews::store::cohort::others(conn, program, now.day().month().half_year(), review, 20).unwrap();
-        reviews::store::cohort::moments(conn, program).unwrap();
-        reviews::store::cohort::due(conn, now, 20).unwrap();
-        red_flags::list_store::left_today(conn, someone, daily(PolicyName::Report), now).unwrap();
-        idempotency_store::find(conn, &[0; 32], now).unwrap();
-        idempotency_store::purge(conn, now, 10).unwrap();
         let person = app.participant().await.id.unwrap();
-        account::store::overview(conn, person, 100).unwrap();
-        account::store::open_sessions(conn, person, Some((now, SessionId::from_uuid(nobody))), 21, now).unwrap();
-        account::store::stored(conn, person).unwrap();
-        sessions::store::purge(conn, Timestamp::EPOCH, Timestamp::EPOCH, 10).unwrap();
-        let (moderator, role) = (app.moderator().await.id.unwrap(), auth::Role::Moderator);
-        principals::store::list(conn, role, Some(moderator), 21).unwrap();
-        principals::store::conflicts(conn, moderator, None, 21).unwrap();
-        audit::store::newest(conn, Some(9), 21).unwrap();
-
+        let moderator = app.moderator().await.id.unwrap();
+        let after = Position::by_number(0, Uuid::nil());
+        questions::desk(conn, &after);
+        questions::reviews(conn, program, told_id);
+        questions::triage(conn, program, entry, &after);
+        questions::reports(conn, program, &after);
+        questions::assessments(conn, program, &after);
+        questions::writing(conn, program);
+        questions::people(conn, person, moderator);
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());
         let mut found = Vec::new();

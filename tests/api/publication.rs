@@ -138,7 +138,7 @@ on_both! {
         let (path, body) = post(&first, &made, &saying(5, ACCOUNT)).await;
         assert_eq!(body["status"], "published");
         let copy = ACCOUNT.replace("surgical", "medical").replace("afternoon", "evening");
-        let (copied, body) = post(&copier, &made, &saying(5, &copy)).await;
+        let (theirs, body) = post(&copier, &made, &saying(5, &copy)).await;
         assert_eq!((&body["status"], &body["held_reasons"][0]["check"]), (&json!("held"), &json!("near_copy")));
         assert_eq!(post(&app.participant().await, &made, &saying(5, OTHER)).await.1["status"], "published");
         // Another provider's reviews are another matter, unless they are one's own.
@@ -149,10 +149,10 @@ on_both! {
             .await.expect(200);
         let longer = json!({"text": {"good": format!("{ACCOUNT} I learnt a lot.")}});
         assert_eq!(first.patch(&path, "*", &longer).await.expect(200).json()["status"], "published");
-        assert_eq!(copier.patch(&copied, "*", &longer).await.expect(200).json()["status"], "held");
-        assert_eq!(copier.patch(&copied, "*", &json!({"weeks": 9})).await.expect(200).json()["status"], "held");
+        assert_eq!(copier.patch(&theirs, "*", &longer).await.expect(200).json()["status"], "held");
+        assert_eq!(copier.patch(&theirs, "*", &json!({"weeks": 9})).await.expect(200).json()["status"], "held");
         let own = json!({"text": {"good": "I was there for two weeks and it was quiet."}});
-        assert_eq!(copier.patch(&copied, "*", &own).await.expect(200).json()["status"], "published");
+        assert_eq!(copier.patch(&theirs, "*", &own).await.expect(200).json()["status"], "published");
 
         // What was withdrawn may be written anew, and is compared with nothing.
         first.act(&format!("{path}/withdraw")).await.expect(200);

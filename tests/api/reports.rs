@@ -273,8 +273,8 @@ on_both! {
         let provider = world.app.provider(&world.made.provider_id).await;
         let late = provider.post(&format!("{path}/answer"), &json!({"text": SAID})).await;
         late.problem(409, "conflict");
-        let list = provider.get("/v1/providers/me/red-flag-reports").await.expect(200).json();
-        assert_eq!(list["data"][0]["answerable"], false);
+        let asked = provider.get("/v1/providers/me/red-flag-reports").await.expect(200).json();
+        assert_eq!(asked["data"][0]["answerable"], false);
         moderator.post(&decisions, &ruling("substantiate")).await.expect(200);
         assert_eq!(world.public("/red-flag-reports").await["data"][0]["provider_answer"], Value::Null);
     }

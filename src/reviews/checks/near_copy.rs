@@ -20,6 +20,8 @@ const HASHES: usize = 64;
 
 /// Values that a sketch is found by; a power of two.
 pub const KEYS: usize = 8;
+/// The bits of a key that tell its place.
+const PLACES: u32 = 7;
 
 /// From so many equal values on, two texts count as nearly the same: a share of shingles of 0.28.
 /// Texts that share a tenth reach it less than once in a million comparisons.
@@ -70,10 +72,11 @@ impl Sketch {
     /// their shingles have none in common once in 256 times, texts at the limit of likeness 7 times in 100.
     #[must_use]
     pub fn keys(&self) -> [i32; KEYS] {
-        std::array::from_fn(|place| {
-            let place = u32::try_from(place).unwrap_or_default();
-            (self.least[place as usize] & !(KEYS as u32 - 1) | place).cast_signed()
-        })
+        let mut keys = [0; KEYS];
+        for ((key, place), least) in keys.iter_mut().zip(0_u32..).zip(self.least) {
+            *key = (least & !PLACES | place).cast_signed();
+        }
+        keys
     }
 
     /// 256 bytes, to be stored. They do not depend on the machine, and the hash functions never

@@ -164,7 +164,7 @@ impl Change<'_> {
         }
         let told = row.reported()?;
         let State { status, status_reason, findings, release_at, published_at, updated_at } = state;
-        let row = ReviewRow { status, status_reason, findings, release_at, published_at, updated_at, ..row };
+        let row = ReviewRow { status, status_reason, updated_at, published_at, findings, release_at, ..row };
         report_changed(conn, &row, told.as_ref(), row.reported()?.as_ref(), self.now)?;
         if from.is_public() != to.is_public() && row.verification.is_verified() {
             standing_store::agreement_changed(conn, row.program_id, row.id, self.now)?;
@@ -175,15 +175,13 @@ impl Change<'_> {
 
     fn write_down(&self, conn: &mut Conn, id: ReviewId, from: ReviewStatus, to: ReviewStatus) -> Result<(), Error> {
         let (action, from, to, reason) = (self.action.as_str(), from.as_str(), to.as_str(), self.reason);
-        match self.by {
-            Some(by) => {
-                let act = Act { id: self.record, by, action, from, to, reason, at: self.now, audit: self.audit };
-                moderation::store::record(conn, SubjectKind::Review, id.as_uuid(), &act)
-            }
-            None => {
-                let act = OwnAct { id: self.record, action, from, to, reason, at: self.now };
-                Ok(moderation::store::record_own(conn, SubjectKind::Review, id.as_uuid(), &act)?)
-            }
+        let (record, at) = (self.record, self.now);
+        if let Some(by) = self.by {
+            let act = Act { id: record, by, action, from, to, reason, at, audit: self.audit };
+            moderation::store::record(conn, SubjectKind::Review, id.as_uuid(), &act)
+        } else {
+            let act = OwnAct { id: record, action, from, to, reason, at };
+            Ok(moderation::store::record_own(conn, SubjectKind::Review, id.as_uuid(), &act)?)
         }
     }
 }

@@ -78,6 +78,17 @@ impl Target {
     }
 }
 
+/// A report about which the provider was asked.
+async fn asked_about(app: &TestApp, program: &str, summary: &Value) -> String {
+    let made = app.participant().await.post(&format!("{program}/red-flag-reports"), &builders::report()).await;
+    let path = made.expect(201).header("location").to_owned();
+    let start = json!({"action": "start_triage", "reason": "I take this up."});
+    for (below, body) in [("decisions", &start), ("answer-request", summary)] {
+        app.moderator().await.post(&format!("{path}/{below}"), body).await.expect(200);
+    }
+    path
+}
+
 /// Every operation that takes a body, and something for each to act on.
 pub async fn targets(app: &TestApp) -> Vec<Target> {
     let made = builders::listed(app, "contract").await;
@@ -95,13 +106,7 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
     let rule = format!("{a_report}/decisions");
     moderator.post(&rule, &json!({"action": "start_triage", "reason": "I take this one up."})).await.expect(200);
     let summary = json!({"summary": "Participants are said to have been without a supervisor at night."});
-    let asked = placed(app.participant().await.post(&under("red-flag-reports"), &builders::report()).await);
-    for (below, body) in [
-        ("decisions", json!({"action": "start_triage", "reason": "I take this up."})),
-        ("answer-request", summary.clone()),
-    ] {
-        moderator.post(&format!("{asked}/{below}"), &body).await.expect(200);
-    }
+    let asked = asked_about(app, &made.path, &summary).await;
     let own = format!("/v1/providers/{}", made.provider_id);
     let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
