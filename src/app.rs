@@ -31,7 +31,7 @@ use crate::{
     ids::ProgramId,
     mail::Mailer,
     metrics::Metrics,
-    oauth, outbound, participation, principals,
+    moderation, oauth, outbound, participation, principals,
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, replies, reviews, self_reports, sign_in, system,
     time::{Clock, Timestamp},
@@ -154,6 +154,7 @@ pub fn routes(config: &mut ServiceConfig) {
     assessments::routes::configure(config);
     reviews::routes::configure(config);
     red_flags::routes::configure(config);
+    moderation::routes::configure(config);
     replies::routes::configure(config);
     self_reports::routes::configure(config);
     universities::routes::configure(config);

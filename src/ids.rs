@@ -190,6 +190,10 @@ id_type! {
     pub struct EvidenceId; "Identifier of a piece of evidence."
 }
 id_type! {
+    /// Something that waits for a moderator: the id of the thing itself, whatever its kind.
+    pub struct QueueItemId; "Identifier of what waits for a moderator."
+}
+id_type! {
     /// What moderators do about one kind of critical signal on one program.
     pub struct TriageEntryId; "Identifier of a triage entry."
 }

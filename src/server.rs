@@ -12,6 +12,7 @@ use crate::{
     db::Db,
     http::{Error, idempotency, schema},
     ids::DecisionId,
+    moderation::claim_store,
     reviews,
     time::Timestamp,
 };
@@ -20,7 +21,7 @@ use crate::{
 const SHUTDOWN: u64 = 30;
 /// How often expired idempotency keys are forgotten and derived columns are brought to the present day.
 const UPKEEP: Duration = Duration::from_mins(1);
-/// Revocations forgotten in one transaction.
+/// Revocations, and claims, forgotten in one transaction.
 const PURGED: i64 = 1000;
 /// Seconds for which a revocation outlives its token: longer than clocks of nodes may differ.
 const REVOCATION_KEPT: i64 = 60;
@@ -99,6 +100,9 @@ async fn keep_up(state: Data<State>) {
         if let Err(error) = forget_revoked_tokens(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "revocations of expired tokens could not be forgotten");
         }
+        if let Err(error) = forget_claims(&state.db, Timestamp::now()).await {
+            tracing::error!(%error, "claims whose time has passed could not be removed");
+        }
         if let Err(error) = crate::sign_in::purge(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "expired codes and sessions could not be removed");
         }
@@ -109,6 +113,11 @@ async fn keep_up(state: Data<State>) {
 async fn forget_revoked_tokens(db: &Db, now: Timestamp) -> Result<usize, Error> {
     let before = now.plus_seconds(-REVOCATION_KEPT);
     db.write(move |conn| Ok(principals::purge_revoked(conn, before, PURGED)?)).await
+}
+
+/// Removes claims that hold nobody back any more, a bounded number at a time.
+async fn forget_claims(db: &Db, now: Timestamp) -> Result<usize, Error> {
+    db.write(move |conn| Ok(claim_store::purge(conn, now, PURGED)?)).await
 }
 
 /// Takes over new signing keys, and lets go of ended ones; at once on SIGHUP. The files may lie on a network, so it

@@ -232,7 +232,7 @@ impl Export {
         let reports = stored.reports.into_iter().map(|(row, history, answer)| {
             let reporter = pseudonyms.reporter(row.reporter_id, row.program_id);
             let provider_answer = answer.map(ProviderAnswer::from);
-            RedFlagReport::new(row, Around { reporter, history, group: None, provider_answer })
+            RedFlagReport::new(row, Around { reporter, history, group: None, proposal: None, provider_answer })
         });
         let participations = stored.participations.into_iter().map(|row| ExportedParticipation {
             cohort_id: row.id,

@@ -63,5 +63,7 @@ text_enum! {
         KeyRetired = "keys.retired",
         /// A moderator's act that changed a state.
         Decided = "decision.made",
+        /// A moderator's act that changes a state once a second moderator agrees.
+        Proposed = "decision.proposed",
     }
 }

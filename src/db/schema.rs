@@ -9,12 +9,14 @@
 //! `year * 2 + (0 or 1)`.
 
 mod identity;
+mod moderation;
 mod publication;
 mod reports;
 mod responses;
 mod vetting;
 
 pub use identity::*;
+pub use moderation::*;
 pub use publication::*;
 pub use reports::*;
 pub use responses::*;
@@ -265,6 +267,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conflicts_of_interest,
     decisions,
     idempotency_keys,
+    moderation_claims,
     outside_identities,
     participant_addresses,
     participation_codes,

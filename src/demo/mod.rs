@@ -166,6 +166,8 @@ fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {
 struct Loader<'a> {
     log: &'a AuditKey,
     moderator: Caller,
+    /// For what takes two moderators.
+    second: Caller,
     programs: BTreeMap<String, ProgramId>,
     participants: BTreeMap<u16, PrincipalId>,
     now: Timestamp,
@@ -179,7 +181,8 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timesta
         providers.insert(row.slug.clone(), row);
     }
     let moderator = new_principal(conn, Role::Moderator, now)?;
-    let mut loader = Loader { log, moderator, programs: BTreeMap::new(), participants: BTreeMap::new(), now };
+    let second = new_principal(conn, Role::Moderator, now)?;
+    let mut loader = Loader { log, moderator, second, programs: BTreeMap::new(), participants: BTreeMap::new(), now };
     let programs = parse::<DemoProgram>(PROGRAMS)?;
     for program in &programs {
         let provider = providers.get(&program.provider).ok_or_else(|| Error::internal("unknown demo provider"))?;
@@ -316,6 +319,9 @@ impl Loader<'_> {
                 proof: demo.proof.clone().filter(|_| *action == R::Remediate),
             };
             let later = at.plus_seconds(step * DAY);
+            if *action == R::Remediate && demo.severity == Severity::Critical {
+                report_store::decide(conn, &self.second, id, &decision, decision_id(), later, self.log)?;
+            }
             report_store::decide(conn, &self.moderator, id, &decision, decision_id(), later, self.log)?;
         }
         if demo.status == ReportStatus::Withdrawn {

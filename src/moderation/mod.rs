@@ -2,8 +2,17 @@
 //! from which state to which, and why.
 //!
 //! The rows are never changed. Public answers show the role of whoever decided and the reason, never the person.
-//! The states themselves, and who may change them, belong to the features; this module only keeps the record.
+//! The states themselves, and who may change them, belong to the features; this module keeps the record.
+//!
+//! It also has what all that waits for moderators shares: one queue (`queue`), claims that keep two moderators from working
+//! on one thing (`claim_store`), acts that take two of them (`proposal_store`), and several decisions at once (`batch`).
 
+pub mod batch;
+pub mod claim_store;
+pub mod proposal_store;
+pub mod queue;
+pub mod queue_store;
+pub mod routes;
 pub mod store;
 
 use serde::Serialize;

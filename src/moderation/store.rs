@@ -3,7 +3,7 @@
 use diesel::{dsl::exists, prelude::*};
 use uuid::Uuid;
 
-use super::{Act, ActorRole, DecisionBody, OwnAct, SubjectKind};
+use super::{Act, ActorRole, DecisionBody, OwnAct, SubjectKind, claim_store};
 use crate::{
     audit::{self, AuditKind, Event},
     auth::Caller,
@@ -58,8 +58,8 @@ const LINKED: Error = Error::Forbidden(
     "A conflict of interest: whoever is linked to a provider does not rule on its programs, their reviews and reports.",
 );
 
-/// Writes an act down, in the transaction that carries it out. A ruling is entered into the security log too, which
-/// takes that log's lock, so this comes last in the transaction.
+/// Writes an act down, in the transaction that carries it out, and ends the claim on its subject. A ruling is entered into
+/// the security log too, which takes that log's lock, so this comes last in the transaction.
 pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>) -> Result<(), Error> {
     let row = DecisionRow {
         id: act.id,
@@ -74,6 +74,7 @@ pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>)
         created_at: act.at,
     };
     diesel::insert_into(decisions::table).values(&row).execute(conn)?;
+    claim_store::end(conn, kind, subject)?;
     match act.audit {
         Some(key) => {
             let subject = format!("{kind}:{}", subject.hyphenated());
@@ -97,7 +98,8 @@ pub fn record_own(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &OwnA
         reason: act.reason.to_owned(),
         created_at: act.at,
     };
-    diesel::insert_into(decisions::table).values(&row).execute(conn).map(drop)
+    diesel::insert_into(decisions::table).values(&row).execute(conn)?;
+    claim_store::end(conn, kind, subject)
 }
 
 /// The history of one subject, oldest first, at most `limit` entries.

@@ -51,6 +51,7 @@ pub fn document() -> &'static Value {
         (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
         (name = "self-reports", description = "What verified reviews tell of tasks and claims, as counts."),
         (name = "triage-entries", description = "What verified reviews tell of that is critical, and what moderators found."),
+        (name = "moderation", description = "What waits for moderators, whatever its kind."),
         (name = "universities", description = "Universities and their mail domains."),
         (name = "clients", description = "The programs by which providers, universities and frontends call the API."),
         (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),

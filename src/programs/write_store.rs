@@ -205,6 +205,9 @@ fn refuse_hiding(row: &ProgramRow, act: &ProgramAct<'_>) -> Result<(), Error> {
 pub fn act(conn: &mut Conn, key: &ProgramKey, act: &ProgramAct<'_>) -> Result<ProgramRow, Error> {
     let row = store::find(conn, key)?.ok_or(Error::NotFound("program"))?;
     permit(conn, &act.by, row.provider_id)?;
+    if act.by.role == Role::Moderator {
+        moderation::claim_store::permit(conn, &act.by, SubjectKind::Program, row.id.as_uuid(), act.at)?;
+    }
     // The state is read again once nobody else can change it.
     store::lock(conn, row.id)?;
     let row = found(conn, row.id)?;

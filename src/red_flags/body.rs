@@ -13,7 +13,7 @@ use super::{
 use crate::{
     http::Error,
     ids::{ProgramId, ReportId},
-    moderation::DecisionBody,
+    moderation::{DecisionBody, queue::ProposalBody},
     page_type,
     reference::{RedFlagKind, Severity, TaskCode, TrainingLevel},
     reviews::model::{Period, Verification},
@@ -83,6 +83,8 @@ pub struct RedFlagReport {
     /// What showed that the cause was removed; null before the report is remediated.
     #[schema(min_length = 10, max_length = 2000)]
     pub proof: Option<String>,
+    /// What one moderator has proposed and a second has not decided yet; null for none, and for the reporter.
+    pub proposal: Option<ProposalBody>,
     /// What was decided, oldest first.
     #[schema(max_items = 500)]
     pub history: Vec<DecisionBody>,
@@ -98,7 +100,7 @@ impl RedFlagReport {
 
     /// Puts the answer together.
     pub fn new(row: ReportRow, around: Around) -> Result<Self, Error> {
-        let Around { reporter, history, group, provider_answer } = around;
+        let Around { reporter, history, group, provider_answer, proposal } = around;
         let urgent = row.cannot_wait();
         let content = row.content()?;
         let input = content.input;
@@ -125,6 +127,7 @@ impl RedFlagReport {
             information: content.information,
             public_summary: row.public_summary,
             proof: content.proof,
+            proposal,
             history,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -143,6 +146,8 @@ pub struct Around {
     pub group: Option<ReportGroup>,
     /// What the provider was asked.
     pub provider_answer: Option<ProviderAnswer>,
+    /// What one of them has proposed, for moderators.
+    pub proposal: Option<ProposalBody>,
 }
 
 text_enum! {
@@ -382,7 +387,7 @@ mod tests {
     fn the_full_view_has_the_whole_account_under_a_pseudonym() {
         let row = row(ReportStatus::Remediated, Confidentiality::ModeratorsOnly);
         let reporter = "reporter-00000000".to_owned();
-        let around = Around { reporter, history: Vec::new(), group: None, provider_answer: None };
+        let around = Around { reporter, history: Vec::new(), group: None, provider_answer: None, proposal: None };
         let body = RedFlagReport::new(row, around).unwrap();
         let text = serde_json::to_string(&body).unwrap();
         assert!(TELLING.iter().all(|part| text.contains(part)), "{text}");

@@ -21,9 +21,9 @@ text_enum! {
         InTriage = "in_triage",
         /// The reporter was asked for more.
         NeedsInfo = "needs_info",
-        /// Found true; it stands until remediated.
+        /// Found true; it stands until remediated or taken back.
         Substantiated = "substantiated",
-        /// Not found true. Final.
+        /// Not found true, or the finding was taken back. Final.
         Unsubstantiated = "unsubstantiated",
         /// Taken back by the reporter. Final.
         Withdrawn = "withdrawn",
@@ -45,7 +45,7 @@ text_enum! {
         ResumeTriage = "resume_triage",
         /// A moderator finds it true.
         Substantiate = "substantiate",
-        /// A moderator does not find it true.
+        /// A moderator does not find it true, or takes the finding back.
         Unsubstantiate = "unsubstantiate",
         /// The reporter takes it back.
         Withdraw = "withdraw",
@@ -62,9 +62,10 @@ impl ReportStatus {
             | (Self::NeedsInfo, ReportAction::GiveInfo | ReportAction::ResumeTriage) => Ok(Self::InTriage),
             (Self::InTriage, ReportAction::RequestInfo) => Ok(Self::NeedsInfo),
             (Self::InTriage, ReportAction::Substantiate) => Ok(Self::Substantiated),
-            (Self::InTriage, ReportAction::Unsubstantiate) => Ok(Self::Unsubstantiated),
             (Self::Submitted | Self::InTriage | Self::NeedsInfo, ReportAction::Withdraw) => Ok(Self::Withdrawn),
             (Self::Substantiated, ReportAction::Remediate) => Ok(Self::Remediated),
+            // A finding can turn out to be wrong.
+            (Self::InTriage | Self::Substantiated, ReportAction::Unsubstantiate) => Ok(Self::Unsubstantiated),
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
@@ -73,6 +74,12 @@ impl ReportStatus {
     #[must_use]
     pub const fn is_open(self) -> bool {
         matches!(self, Self::Submitted | Self::InTriage | Self::NeedsInfo)
+    }
+
+    /// Whether the action takes two moderators: whatever makes a critical report that was found true stand no longer.
+    #[must_use]
+    pub fn needs_second(self, severity: Severity, action: ReportAction) -> bool {
+        self.stands() && severity == Severity::Critical && self.after(action).is_ok_and(|to| !to.stands())
     }
 
     /// Whether it was found true and not remediated: only then does it count against the program.
@@ -286,11 +293,26 @@ mod tests {
             (S::NeedsInfo, A::ResumeTriage, S::InTriage),
             (S::NeedsInfo, A::Withdraw, S::Withdrawn),
             (S::Substantiated, A::Remediate, S::Remediated),
+            (S::Substantiated, A::Unsubstantiate, S::Unsubstantiated),
         ];
         for status in S::ALL {
             for action in A::ALL {
                 let expected = allowed.iter().find(|row| (row.0, row.1) == (*status, *action)).map(|row| row.2);
                 assert_eq!(status.after(*action).ok(), expected, "{status} {action}");
+            }
+        }
+    }
+
+    #[test]
+    fn two_moderators_are_needed_where_a_critical_finding_would_go() {
+        for status in ReportStatus::ALL {
+            for action in ReportAction::ALL {
+                for severity in Severity::ALL {
+                    let needed = *status == ReportStatus::Substantiated
+                        && *severity == Severity::Critical
+                        && matches!(action, ReportAction::Remediate | ReportAction::Unsubstantiate);
+                    assert_eq!(status.needs_second(*severity, *action), needed, "{status} {severity} {action}");
+                }
             }
         }
     }

@@ -28,7 +28,7 @@ use crate::{
         Query, RequiredOnce, Seen, Slice, schema::semantic_faults,
     },
     ids::{DecisionId, ReportId},
-    moderation as record,
+    moderation::{self as record, proposal_store},
     programs::store::{ProgramKey, find_public},
     reviews::pseudonym::PseudonymKey,
 };
@@ -69,10 +69,12 @@ fn full(conn: &mut Conn, row: ReportRow, role: Role, key: &PseudonymKey) -> Resu
     let limit = RedFlagReport::MAX_HISTORY;
     let history = record::store::history(conn, record::SubjectKind::RedFlagReport, row.id.as_uuid(), limit)?;
     let answer = answer_store::of_report(conn, row.id)?;
-    let group = match role {
-        Role::Moderator => Some(group_store::group(conn, row.program_id, row.kind)?),
-        _ => None,
-    };
+    let (mut group, mut proposal) = (None, None);
+    if role == Role::Moderator {
+        group = Some(group_store::group(conn, row.program_id, row.kind)?);
+        let kind = record::SubjectKind::RedFlagReport;
+        proposal = proposal_store::find(conn, kind, row.id.as_uuid(), row.version)?;
+    }
     let etag = match group {
         // The group changes with other reports than this one.
         Some(group) => {
@@ -83,7 +85,7 @@ fn full(conn: &mut Conn, row: ReportRow, role: Role, key: &PseudonymKey) -> Resu
         None => row.etag(),
     };
     let reporter = key.reporter(row.reporter_id, row.program_id);
-    let around = Around { reporter, history, group, provider_answer: answer.map(ProviderAnswer::from) };
+    let around = Around { reporter, history, group, proposal, provider_answer: answer.map(ProviderAnswer::from) };
     Ok(Changed { body: RedFlagReport::new(row, around)?, etag })
 }
 

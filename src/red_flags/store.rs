@@ -17,7 +17,10 @@ use crate::{
     db::{Conn, schema::red_flag_reports},
     http::Error,
     ids::{DecisionId, PrincipalId, ProgramId, ReportId},
-    moderation::{self, Act, SubjectKind},
+    moderation::{
+        self, Act, SubjectKind,
+        proposal_store::{self, Proposal},
+    },
     participation,
     programs::{
         derived,
@@ -247,10 +250,12 @@ pub(super) fn unconcerned(conn: &mut Conn, row: ReportRow, moderator: &Caller) -
     Ok(row)
 }
 
-/// Rules on a report, writes the decision down, and brings the program's verdict up to date.
+/// Rules on a report, writes the decision down, and brings the program's verdict up to date. What takes two moderators
+/// ([`ReportStatus::needs_second`]) leaves the report as it is until the second one decides the same.
 ///
 /// [`Error::NotFound`] when there is no such report, [`Error::Forbidden`] as for [`find_to_rule`],
-/// [`Error::Conflict`] when its status does not allow the action.
+/// [`Error::Conflict`] when its status does not allow the action, another moderator has claimed it, or the same moderator
+/// would be the second.
 pub fn decide(
     conn: &mut Conn,
     moderator: &Caller,
@@ -262,6 +267,16 @@ pub fn decide(
 ) -> Result<ReportRow, Error> {
     let row = lock(conn, id)?;
     let mut row = unconcerned(conn, row, moderator)?;
+    let (kind, subject) = (SubjectKind::RedFlagReport, *row.id.as_uuid());
+    moderation::claim_store::permit(conn, moderator, kind, &subject, now)?;
+    let action = ReportAction::from(decision.action);
+    if row.status.needs_second(row.severity, action) {
+        let (version, action, reason) = (row.version, action.as_str(), decision.reason.as_str());
+        let act = Proposal { kind, subject: &subject, version, action, reason, at: now };
+        if !proposal_store::is_seconded(conn, moderator, &act, audit)? {
+            return Ok(row);
+        }
+    }
     match decision.action {
         ReportRuling::Substantiate => {
             answer_store::check_heard(conn, &row, now.day())?;
@@ -279,7 +294,7 @@ pub fn decide(
         | ReportRuling::Unsubstantiate => {}
     }
     let audit = Some(audit);
-    let change = Change { action: decision.action.into(), reason: &decision.reason, decision_id, now, audit };
+    let change = Change { action, reason: &decision.reason, decision_id, now, audit };
     apply(conn, row, moderator, &change)
 }
 

@@ -102,7 +102,7 @@ fn changed(conn: &mut Conn, row: ReviewRow, view: View) -> Result<Changed<Review
 }
 
 /// How small cohorts are kept together, with what one write needs that is random.
-fn cohort_rule(state: &State) -> Result<CohortRule, Error> {
+pub(crate) fn cohort_rule(state: &State) -> Result<CohortRule, Error> {
     let mut random = [0; 16];
     rand::fill(&mut random).map_err(|_| Error::internal("no random bytes"))?;
     Ok(CohortRule::drawn(state.config.small_cohort, random, || DecisionId::from_uuid(Uuid::now_v7())))

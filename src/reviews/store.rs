@@ -6,7 +6,7 @@ use diesel::{
 };
 
 pub use self::{
-    change::{Ruled, decide, forget_address, withdraw},
+    change::{Ruled, decide, forget_address, permit, withdraw},
     cohort::release_due,
     edit::{Edit, edit},
     traces::Traces,

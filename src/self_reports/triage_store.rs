@@ -254,7 +254,8 @@ pub fn find_to_rule(conn: &mut Conn, id: TriageEntryId, moderator: &Caller) -> R
 /// remediated clears the accounts of `seen`, what the moderator has read: they count no longer for this kind of red flag.
 /// One that has come since counts, and reopens the entry.
 ///
-/// Errors as for [`find_to_rule`], and [`Error::Conflict`] when the status does not allow the action.
+/// Errors as for [`find_to_rule`], and [`Error::Conflict`] when the status does not allow the action or another moderator
+/// has claimed the entry.
 pub fn decide(
     conn: &mut Conn,
     moderator: &Caller,
@@ -266,6 +267,7 @@ pub fn decide(
 ) -> Result<(), Error> {
     let id = seen.row.id;
     let program = find_to_rule(conn, id, moderator)?.program_id;
+    moderation::claim_store::permit(conn, moderator, SubjectKind::TriageEntry, id.as_uuid(), now)?;
     // The state is read again once nobody else can change it.
     program_store::lock(conn, program)?;
     let row = find(conn, id)?;

@@ -69,6 +69,8 @@ const BEYOND: &[(&str, &[&str])] = &[
     // Whether they are required or not applicable depends on the action.
     ("ReportDecision", &["required", "not_applicable"]),
     ("TriageDecision", &["required", "not_applicable"]),
+    // Whether the act goes with the kind.
+    ("ModerationBatch", &["not_applicable", "duplicate_item"]),
     ("ProgramDecision", &[]),
     ("ReviewDecision", &[]),
     ("SignIn", &["invalid_email"]),
@@ -119,6 +121,8 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("report_answers", "length(coalesce(answer, ''))"),
         ("assessments", "version"),
         ("assessment_revisions", "0"),
+        ("moderation_claims", "0"),
+        ("moderation_proposals", "0"),
         ("triage_entries", "version"),
         ("decisions", "0"),
         ("clients", "version"),
@@ -214,6 +218,7 @@ fn every_body_of_the_document_is_tried() {
         "ClientPatch",
         "ConflictInput",
         "InformationInput",
+        "ModerationBatchInput",
         "ProgramDecisionInput",
         "ProgramInput",
         "ProgramPatch",

@@ -23,6 +23,7 @@ mod idempotency;
 mod keys;
 mod methodology;
 mod migrations;
+mod moderation;
 mod oauth;
 mod openapi;
 mod outages;

@@ -34,6 +34,8 @@ const GROWING: &[&str] = &[
     "assessments",
     "assessment_revisions",
     "idempotency_keys",
+    "moderation_claims",
+    "moderation_proposals",
     "programs",
     "program_terms",
     "program_versions",
@@ -211,6 +213,7 @@ on_both! {
         questions::reports(conn, program, &after);
         questions::assessments(conn, program, &after);
         questions::writing(conn, program);
+        questions::queue(conn, program, &after);
         questions::people(conn, person, moderator);
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());

@@ -34,6 +34,7 @@ struct World {
     programs: Vec<builders::Listed>,
     people: Vec<Client>,
     moderator: Client,
+    second: Client,
     assessors: [Client; 2],
     reviews: Vec<(String, usize)>,
     reports: Vec<(String, usize)>,
@@ -53,6 +54,7 @@ impl World {
             programs: Vec::new(),
             people: Vec::new(),
             moderator: app.moderator().await,
+            second: app.moderator().await,
             assessors: [app.principal(Role::Assessor, |_| {}).await, app.principal(Role::Assessor, |_| {}).await],
             reviews: Vec::new(),
             reports: Vec::new(),
@@ -193,7 +195,8 @@ impl World {
         if action == "remediate" {
             body["proof"] = json!("The host confirmed the change by letter.");
         }
-        let answer = self.moderator.clone().post(&format!("{path}/decisions"), &body).await;
+        let moderator = if self.pick(2) == 0 { self.moderator.clone() } else { self.second.clone() };
+        let answer = moderator.post(&format!("{path}/decisions"), &body).await;
         self.note(&answer, "", 0);
     }
 

@@ -1,4 +1,5 @@
-//! The README's walk-through, run as it stands: only the address and the way to call the binary are put in.
+//! The walk-throughs of the README and of docs/moderation.md, run as they stand: only the address and the way to call the
+//! binary are put in.
 
 use std::{
     fs,
@@ -21,20 +22,51 @@ impl Drop for Running {
 }
 
 /// The first shell block after the marker.
-fn lines() -> String {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
-    let after = readme.split("<!-- walk-through -->").nth(1).expect("the README marks its walk-through");
+fn lines(page: &str) -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(page)).unwrap();
+    let after = text.split("<!-- walk-through -->").nth(1).expect("the page marks its walk-through");
     let block = after.split("```sh\n").nth(1).and_then(|rest| rest.split("```").next());
     block.expect("a shell block follows the mark").to_owned()
 }
 
 on_both! {
     async fn the_walk_through_works_as_written(backend: Backend) {
-        walk(&Setup::empty(backend));
+        let answers = walk(&Setup::empty(backend), "README.md");
+        let [list, before, review, triaged, substantiated, after] = answers.as_slice() else {
+            panic!("six answers: {answers:#?}")
+        };
+        assert_eq!(list["data"][0]["slug"], "kestrel-internal-medicine-kumasi");
+        assert_eq!(
+            (&before["verdict"], &before["reasons"][0]["code"]),
+            (&"meets_standard".into(), &"every_criterion_met".into())
+        );
+        assert!(before["holds_until"].is_string());
+        assert_eq!(review["status"], "published");
+        assert_eq!(triaged["status"], "in_triage");
+        assert_eq!(substantiated["status"], "substantiated");
+        assert_eq!(after["verdict"], "not_recommended");
+        assert_eq!(after["reasons"][0]["report_ids"][0], substantiated["id"]);
+    }
+
+    async fn the_walk_through_for_moderators_works_as_written(backend: Backend) {
+        let answers = walk(&Setup::empty(backend), "docs/moderation.md");
+        let [queue, claimed, read, refused, taken_up, found, proposed, confirmed, batch] = answers.as_slice() else {
+            panic!("nine answers: {answers:#?}")
+        };
+        assert_eq!(queue["data"][0]["kind"], "red_flag_report");
+        let waits = queue["data"].as_array().unwrap().iter().any(|item| item["id"] == claimed["id"]);
+        assert!(waits && claimed["claimed_by_me"] == true, "{claimed}");
+        assert_eq!((&read["id"], &read["status"]), (&claimed["id"], &"submitted".into()));
+        assert_eq!(refused["status"], 409);
+        assert_eq!((&taken_up["status"], &found["status"]), (&"in_triage".into(), &"substantiated".into()));
+        assert_eq!((&proposed["status"], &proposed["proposal"]["action"]), (&"substantiated".into(), &"remediate".into()));
+        assert_eq!((&confirmed["status"], &confirmed["proposal"]), (&"remediated".into(), &serde_json::Value::Null));
+        assert_eq!(batch["results"][0]["status"], 200);
     }
 }
 
-fn walk(setup: &Setup) {
+/// The answers of the page's commands that are JSON objects.
+fn walk(setup: &Setup, page: &str) -> Vec<serde_json::Value> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let binary = env!("CARGO_BIN_EXE_preceptor");
     let address = format!("127.0.0.1:{port}");
@@ -46,7 +78,7 @@ fn walk(setup: &Setup) {
     // It prints once the port is open.
     assert!(greeting.next().unwrap().unwrap().contains(&address));
 
-    let script: String = lines()
+    let script: String = lines(page)
         .lines()
         .map(|line| match line {
             _ if line.starts_with("B=") => format!("B=http://{address}\n"),
@@ -58,24 +90,10 @@ fn walk(setup: &Setup) {
     let script = format!("set -eu\ncurl() {{ command curl \"$@\"; echo; }}\n{script}");
     let output = Command::new("bash").arg("-c").arg(&script).envs(&settings).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let answers: Vec<serde_json::Value> = String::from_utf8(output.stdout)
+    String::from_utf8(output.stdout)
         .unwrap()
         .lines()
         .filter(|line| line.starts_with('{'))
         .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    let [list, before, review, triaged, substantiated, after] = answers.as_slice() else {
-        panic!("six answers: {answers:#?}")
-    };
-    assert_eq!(list["data"][0]["slug"], "kestrel-internal-medicine-kumasi");
-    assert_eq!(
-        (&before["verdict"], &before["reasons"][0]["code"]),
-        (&"meets_standard".into(), &"every_criterion_met".into())
-    );
-    assert!(before["holds_until"].is_string());
-    assert_eq!(review["status"], "published");
-    assert_eq!(triaged["status"], "in_triage");
-    assert_eq!(substantiated["status"], "substantiated");
-    assert_eq!(after["verdict"], "not_recommended");
-    assert_eq!(after["reasons"][0]["report_ids"][0], substantiated["id"]);
+        .collect()
 }

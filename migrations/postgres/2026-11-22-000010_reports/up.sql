@@ -21,6 +21,9 @@ UPDATE red_flag_reports SET
 DROP INDEX red_flag_reports_by_status;
 CREATE INDEX red_flag_reports_by_status ON red_flag_reports (status, queue_key, id);
 CREATE INDEX red_flag_reports_in_queue ON red_flag_reports (queue_key, id);
+-- The order in which one queue has everything that waits.
+CREATE INDEX red_flag_reports_submitted ON red_flag_reports (status, created_at, id) WHERE status = 'submitted';
+CREATE INDEX red_flag_reports_in_triage ON red_flag_reports (status, created_at, id) WHERE status = 'in_triage';
 
 -- What the provider was asked about a report before it is found true, and what it said.
 CREATE TABLE report_answers (

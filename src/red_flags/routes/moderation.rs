@@ -85,8 +85,9 @@ pub async fn list(
 ///
 /// For moderators, never on a report of their own or about a provider that they are linked to. `substantiate` needs a
 /// `public_summary` without anything that leads to the reporter, and may set the severity; from then on the report
-/// counts in the program's verdict. `remediate` needs `proof` that the cause was removed. Every ruling is kept with its
-/// reason.
+/// counts in the program's verdict. `remediate` needs `proof` that the cause was removed. To end a critical report that
+/// was found true, by `remediate` or `unsubstantiate`, takes two moderators: the first decision only stands in
+/// `proposal`, the same by another one carries it out. Every ruling is kept with its reason.
 #[utoipa::path(
     tag = "red-flag-reports",
     operation_id = "decide_red_flag_report",

@@ -13,7 +13,6 @@ use crate::{
     db::Conn,
     http::{Answered, Changed, Error, FromParams, Json, NoQuery, Once, Page, Paging, Params, Query},
     ids::{DecisionId, ProgramId, ReviewId},
-    moderation,
     reviews::{
         body::{ReviewBody, ReviewPage, View},
         list_store,
@@ -113,7 +112,7 @@ pub async fn decide_review(
         .db
         .read_latest(move |conn| {
             let row = store::find(conn, id)?;
-            moderation::store::permit_ruling_about(conn, &caller, row.program_id)
+            store::permit(conn, &caller, &row)
         })
         .await?;
     let decision = body.valid()?;

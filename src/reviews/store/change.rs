@@ -46,8 +46,8 @@ pub struct Ruled<'a> {
 /// Carries out a moderator's decision, records it, and returns the row as it is now.
 ///
 /// # Errors
-/// [`Error::NotFound`], [`Error::Forbidden`] when the moderator is linked to the program's provider, or
-/// [`Error::Conflict`] when the present state forbids the action. What waits for its cohort no moderator publishes.
+/// [`Error::NotFound`], [`Error::Forbidden`] as for [`permit`], or [`Error::Conflict`] when the present state forbids the
+/// action or another moderator has claimed the review. What waits for its cohort no moderator publishes.
 pub fn decide(
     conn: &mut Conn,
     by: &Caller,
@@ -62,7 +62,8 @@ pub fn decide(
         .get_result(conn)
         .optional()?;
     let row = row.ok_or(Error::NotFound("review"))?;
-    moderation::store::permit_ruling_about(conn, by, row.program_id)?;
+    permit(conn, by, &row)?;
+    moderation::claim_store::permit(conn, by, SubjectKind::Review, id.as_uuid(), now)?;
     let action = ReviewAction::from(decision.action);
     let waits = match (row.status, action) {
         (ReviewStatus::Pending, ReviewAction::Publish) => {
@@ -74,6 +75,14 @@ pub fn decide(
     let waits = waits.map(|until| (until, act.rule.explained(until)));
     let (reason, record, audit) = (decision.reason.as_str(), act.record, Some(act.audit));
     Change { by: Some(*by), action, waits, reason, record, now, audit }.carry_out(conn, row)
+}
+
+/// Refuses a ruling by whoever wrote the review or is linked to the program's provider.
+pub fn permit(conn: &mut Conn, by: &Caller, row: &ReviewRow) -> Result<(), Error> {
+    if row.participant_id == by.id {
+        return Err(Error::Forbidden("Nobody rules on their own review."));
+    }
+    moderation::store::permit_ruling_about(conn, by, row.program_id)
 }
 
 /// Takes a review back for its author, records that, and returns the row as it is now.

@@ -110,6 +110,8 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
     let own = format!("/v1/providers/{}", made.provider_id);
     let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
+    let items = json!([{"kind": "review", "id": a_review.rsplit('/').next(), "action": "publish"}]);
+    let batch = json!({"items": items, "reason": reason});
     let remove = json!({"action": "remove", "target": "reply", "reason": reason});
     let suspend = json!({"action": "suspend", "reason": reason});
     let hold = json!({"action": "hold", "reason": reason});
@@ -174,6 +176,7 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("InformationInput", "POST", &format!("{a_report}/information"), &author, information),
         target("AnswerRequestInput", "POST", &format!("{a_report}/answer-request"), &moderator, summary),
         target("ReportAnswerInput", "POST", &format!("{asked}/answer"), &made.provider, said),
+        target("ModerationBatchInput", "POST", "/v1/moderation/batch", &moderator, batch),
         target("ReportDecisionInput", "POST", &rule, &moderator, substantiate),
         target("ReportDecisionInput", "POST", &rule, &moderator, remediate),
         target("TriageDecisionInput", "POST", &triage, &moderator, confirm),

@@ -10,7 +10,14 @@ use preceptor::{
     audit, auth,
     db::Conn,
     http::{PolicyName, Position, idempotency_store, limits::Limits},
-    ids::{AssessmentId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId, SessionId, TriageEntryId},
+    ids::{
+        AssessmentId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewId, SessionId, TriageEntryId,
+    },
+    moderation::{
+        SubjectKind, claim_store, proposal_store,
+        queue::{ClaimFilter, QueueFilter, QueueKind},
+        queue_store,
+    },
     participation, principals,
     programs::{desk_store, model::ProgramStatus},
     providers, red_flags,
@@ -152,4 +159,23 @@ pub fn people(conn: &mut Conn, person: PrincipalId, moderator: PrincipalId) {
     principals::store::list(conn, auth::Role::Moderator, Some(moderator), 21).unwrap();
     principals::store::conflicts(conn, moderator, None, 21).unwrap();
     audit::store::newest(conn, Some(9), 21).unwrap();
+}
+
+/// What waits for moderators.
+pub fn queue(conn: &mut Conn, program: ProgramId, after: &Position) {
+    let (nobody, now) = (PrincipalId::from_uuid(Uuid::nil()), Timestamp::now());
+    for claim in ClaimFilter::ALL {
+        for urgent in [None, Some(true), Some(false)] {
+            for program in [None, Some(program)] {
+                let filter = QueueFilter { kind: None, program, claim: *claim, urgent };
+                queue_store::page(conn, &filter, nobody, now, None, 21).unwrap();
+                queue_store::page(conn, &filter, nobody, now, Some(after), 21).unwrap();
+            }
+        }
+    }
+    for kind in QueueKind::ALL {
+        assert!(queue_store::find(conn, *kind, QueueItemId::from_uuid(Uuid::nil()), nobody, now).is_err());
+    }
+    proposal_store::find(conn, SubjectKind::RedFlagReport, &Uuid::nil(), 1).unwrap();
+    claim_store::purge(conn, now, 10).unwrap();
 }

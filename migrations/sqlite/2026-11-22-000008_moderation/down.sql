@@ -1,0 +1,4 @@
+DROP INDEX programs_submitted;
+DROP INDEX reviews_held;
+DROP TABLE moderation_proposals;
+DROP TABLE moderation_claims;
