@@ -17,8 +17,9 @@ use crate::{
     account, assessments,
     audit::{self, AuditKey},
     auth::{self, Tokens, outside::Outside},
-    clients,
+    clients, cohorts,
     config::Config,
+    confirmations,
     db::Db,
     http::{
         CursorKey, Error,
@@ -148,6 +149,8 @@ pub fn routes(config: &mut ServiceConfig) {
     participation::routes::configure(config);
     reference::routes::configure(config);
     clients::routes::configure(config);
+    cohorts::routes::configure(config);
+    confirmations::routes::configure(config);
     oauth::configure(config);
     providers::routes::configure(config);
     programs::routes::configure(config);

@@ -178,6 +178,10 @@ id_type! {
     pub struct CohortId; "Identifier of a cohort."
 }
 id_type! {
+    /// What a participant asks a university to confirm; random, so that it carries no time.
+    pub struct ConfirmationId; "Identifier of a request for confirmation. Random: it carries no time."
+}
+id_type! {
     /// A link of a moderator or assessor to a provider or university.
     pub struct ConflictId; "Identifier of a conflict of interest."
 }

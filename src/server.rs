@@ -93,6 +93,9 @@ async fn keep_up(state: Data<State>) {
         if let Err(error) = crate::vetting::standing_store::catch_up(&state.db, now).await {
             tracing::error!(%error, "programs could not be judged by the present rubric");
         }
+        if let Err(error) = crate::cohorts::store::count_anew(&state.db, now).await {
+            tracing::error!(%error, "redeemed codes could not be counted");
+        }
         let record = || DecisionId::from_uuid(Uuid::now_v7());
         if let Err(error) = reviews::store::release_due(&state.db, record, Timestamp::now()).await {
             tracing::error!(%error, "waiting reviews could not be made public");

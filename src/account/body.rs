@@ -7,6 +7,7 @@ use super::store::{CohortRow, Stored, WrittenReview};
 use crate::{
     audit::{AuditKind, store::EventRow},
     auth::{Role, Scope},
+    confirmations::body::OwnConfirmations,
     http::Error,
     ids::{CohortId, PrincipalId, ProgramId, ProviderId, ReviewId, SessionId, UniversityId},
     moderation::DecisionBody,
@@ -126,6 +127,8 @@ pub struct Export {
     /// Red-flag reports in every state.
     #[schema(max_items = 10_000)]
     pub reports: Vec<RedFlagReport>,
+    /// What universities were asked to confirm, and what they decided.
+    pub confirmations: OwnConfirmations,
     /// The reviews that were found helpful.
     #[schema(max_items = 100_000)]
     pub helpful_votes: Vec<ReviewId>,
@@ -211,10 +214,10 @@ impl From<EventRow> for ExportedEvent {
 }
 
 impl Export {
-    /// Puts the document together; `address` is what its seal held.
+    /// Puts the document together; `address` and `confirmations` are what their seals held.
     pub fn new(
         stored: Stored,
-        address: Option<String>,
+        (address, confirmations): (Option<String>, OwnConfirmations),
         pseudonyms: &PseudonymKey,
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -259,6 +262,7 @@ impl Export {
             sessions: sessions.collect(),
             reviews: reviews.collect::<Result<_, Error>>()?,
             reports: reports.collect::<Result<_, Error>>()?,
+            confirmations,
             helpful_votes: stored.votes,
             events: stored.events.into_iter().map(ExportedEvent::from).collect(),
         })

@@ -16,6 +16,7 @@ use crate::{
     app::State,
     audit::{self, AuditKind, Event},
     auth::{Holder, Participant, PurposeKey, token_of},
+    confirmations::{body::OwnConfirmations, model::ConfirmationKey},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
     reviews::pseudonym::PseudonymKey,
@@ -158,7 +159,7 @@ pub async fn end_session(
 /// Take out one's own data
 ///
 /// For participants: everything that is stored about them as one document: the address, participations, sessions,
-/// reviews with their former contents, reports, and what the security log says that they did. That it was taken out is
+/// reviews with their former contents, reports, requests for confirmation, and what the security log says that they did. That it was taken out is
 /// entered into that log.
 #[utoipa::path(
     tag = "account",
@@ -178,7 +179,8 @@ pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Resu
         }
         None => None,
     };
-    let body = Export::new(stored, address, &PseudonymKey::derive(secret), now)?;
+    let confirmations = OwnConfirmations::open(&stored.confirmations, &ConfirmationKey::derive(secret))?;
+    let body = Export::new(stored, (address, confirmations), &PseudonymKey::derive(secret), now)?;
     let key = state.audit_key();
     let event = Event { kind: AuditKind::DataExported, actor: Some(id), subject: format!("principal:{id}") };
     state.db.write(move |conn| audit::append(conn, &key, &event, now)).await?;
@@ -208,8 +210,8 @@ impl FromParams for ErasureQuery {
 /// For participants, and final. The address, outside identities, participations, refresh tokens and answers kept for
 /// requests that are sent again are deleted, every session ends, and no token of this service for them holds any more, nor
 /// the token that this request is made with. Any other token of an outside identity provider makes a new participant.
-/// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified count as
-/// unverified from then on, because the address is gone; with `reviews=withdraw` they are withdrawn, and their texts and
+/// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified or that a
+/// university confirmed count as unverified from then on, because that is forgotten; with `reviews=withdraw` they are withdrawn, and their texts and
 /// former contents erased: an empty row stays. Texts of reviews that were withdrawn before are erased in either case.
 /// Red-flag reports stay with their text, which is
 /// evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.

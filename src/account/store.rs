@@ -9,6 +9,10 @@ use crate::{
         Holder, REVOKED,
         principals::{self as principal_store, Principal},
     },
+    confirmations::{
+        self,
+        store::{ConfirmationRow, RequestRow},
+    },
     db::{
         Conn,
         schema::{
@@ -154,6 +158,8 @@ pub struct Stored {
     pub votes: Vec<ReviewId>,
     /// Reports with their history, oldest first.
     pub reports: Vec<(ReportRow, Vec<DecisionBody>, Option<AnswerRow>)>,
+    /// Requests for confirmation that wait, and what was decided about others.
+    pub confirmations: (Vec<RequestRow>, Vec<ConfirmationRow>),
     /// Entries of the security log.
     pub events: Vec<EventRow>,
 }
@@ -215,6 +221,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         reviews: written,
         votes: response_store::votes_of(conn, id)?,
         reports: reported,
+        confirmations: confirmations::store::of_participant(conn, id)?,
         events: audit::store::of_actor(conn, id)?,
     })
 }
@@ -222,7 +229,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
 /// Erases who a participant is, and what they wrote in reviews as far as `reviews` says; ends their sessions and takes
 /// their rights. `decision` makes the ids of the decisions that withdraw reviews.
 ///
-/// What an address at a university proved is taken back with the address; what a code proved stays, because a code is
+/// What an address at a university proved, or a university confirmed, is taken back with them; what a code proved stays, because a code is
 /// redeemed once.
 ///
 /// Reviews and reports refer to the principal's row, which therefore stays and from which nothing leads to a person.
@@ -256,7 +263,7 @@ pub fn erase(
             empty(conn, review)?;
             reply_store::erase_answer(conn, review)?;
         }
-        review_store::forget_address(conn, review, now)?;
+        review_store::forget_proof(conn, review, now)?;
     }
     response_store::erase_votes(conn, id)?;
     report_store::forget_addresses(conn, id, now)?;
@@ -266,6 +273,7 @@ pub fn erase(
     diesel::delete(addresses).execute(conn)?;
     diesel::delete(outside_identities::table.filter(outside_identities::principal_id.eq(id))).execute(conn)?;
     diesel::delete(participations::table.filter(participations::principal_id.eq(id))).execute(conn)?;
+    confirmations::store::forget(conn, id, now)?;
     idempotency_store::forget(conn, id)?;
     let own_sessions = sessions::table.filter(sessions::principal_id.eq(id)).select(sessions::id);
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(own_sessions))).execute(conn)?;

@@ -49,6 +49,10 @@ text_enum! {
         CodesIssued = "codes.issued",
         /// The open participation codes of a cohort were taken back.
         CodesRevoked = "codes.revoked",
+        /// A university confirmed that somebody took part; the row does not say who.
+        ConfirmationGiven = "confirmation.given",
+        /// A university did not confirm that somebody took part; the row does not say who.
+        ConfirmationRefused = "confirmation.refused",
         /// A participation code was redeemed; the row does not say which, nor by whom.
         CodeRedeemed = "code.redeemed",
         /// A participant took out their own data.

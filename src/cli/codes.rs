@@ -1,13 +1,12 @@
 //! `preceptor code …`.
 
-use aws_lc_rs::rand;
 use clap::{Args, Subcommand};
 use uuid::Uuid;
 
 use super::{Failure, issuer, ready, say};
 use crate::{
     audit::{self, AuditKey, AuditKind, Event},
-    auth::secrets::{RANDOM_BYTES, SecretKind},
+    cohorts::routes::fresh_codes,
     config::Config,
     db,
     http::Error,
@@ -19,7 +18,7 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub(super) enum CodeCommand {
-    /// Make a cohort of a program and print its participation codes, one per line. They are shown this once.
+    /// Make a cohort of a program, for which the service vouches, and print its participation codes, one per line. They are shown this once.
     ///
     /// The cohort's id, for taking codes back, goes to standard error.
     Issue(Issue),
@@ -79,7 +78,7 @@ fn issue(config: &Config, issue: &Issue) -> Result<(), Failure> {
     let audit = AuditKey::derive(issuer(config)?.keys().secret());
     let now = Timestamp::now();
     let id = CohortId::from_uuid(Uuid::now_v7());
-    let codes = new_codes(issue.count)?;
+    let codes = fresh_codes(issue.count)?;
     let expires_at = now.plus_seconds(i64::from(issue.days) * 86_400);
     db::transaction(&mut conn, &|conn| {
         let program = programs::store::find(conn, &issue.program)?;
@@ -93,14 +92,4 @@ fn issue(config: &Config, issue: &Issue) -> Result<(), Failure> {
     eprintln!("cohort: {id}");
     say(&codes.join("\n"));
     Ok(())
-}
-
-/// Fresh participation codes.
-pub(crate) fn new_codes(count: u32) -> Result<Vec<String>, Error> {
-    let one = || {
-        let mut random = [0; RANDOM_BYTES];
-        rand::fill(&mut random).map_err(Error::internal)?;
-        Ok(SecretKind::Participation.format(&random))
-    };
-    (0..count).map(|_| one()).collect()
 }

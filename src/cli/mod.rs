@@ -15,7 +15,6 @@ use actix_web::web::Data;
 use clap::{Parser, Subcommand};
 
 pub(crate) use clients::{Act, register};
-pub(crate) use codes::new_codes;
 pub(crate) use tokens::principal;
 
 use crate::{

@@ -5,9 +5,10 @@
 //! `body_vector` columns.
 //!
 //! Units: ids are 16 bytes; `*_at` and `tokens_valid_from` are microseconds since 1970 UTC; `*_day`
-//! and `*_from` are days since 1970-01-01; `period_*` are months (`year * 12 + month - 1`); `half_year` is
+//! and `*_from` are days since 1970-01-01; `period_*` and `*_month` are months (`year * 12 + month - 1`); `half_year` is
 //! `year * 2 + (0 or 1)`.
 
+mod confirmation;
 mod identity;
 mod moderation;
 mod publication;
@@ -15,6 +16,7 @@ mod reports;
 mod responses;
 mod vetting;
 
+pub use confirmation::*;
 pub use identity::*;
 pub use moderation::*;
 pub use publication::*;
@@ -187,6 +189,8 @@ diesel::table! {
         published_at -> BigInt,
         findings -> Text,
         release_at -> BigInt,
+        vouched_by -> Nullable<Text>,
+        vouched_month -> Nullable<Integer>,
     }
 }
 
@@ -264,6 +268,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     client_secrets,
     clients,
     cohorts,
+    confirmation_requests,
+    confirmations,
     conflicts_of_interest,
     decisions,
     idempotency_keys,

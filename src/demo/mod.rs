@@ -152,7 +152,7 @@ fn issue_codes(conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
     let program = program_store::find(conn, &key)?.ok_or_else(|| Error::internal("unknown demo program"))?.id;
     let last = now.day().month().minus_months(1);
     let cohort = Cohort { program, period_start: last.minus_months(2), period_end: last };
-    let (id, codes) = (CohortId::from_uuid(Uuid::now_v7()), crate::cli::new_codes(2)?);
+    let (id, codes) = (CohortId::from_uuid(Uuid::now_v7()), crate::cohorts::routes::fresh_codes(2)?);
     let expires_at = now.plus_seconds(180 * DAY);
     db::transaction(conn, &|conn| Ok(participation::store::issue(conn, id, &cohort, &codes, expires_at, now)?))?;
     Ok(codes)

@@ -50,6 +50,8 @@ text_enum! {
         Report = "report",
         /// Taking out one's own data.
         Export = "export",
+        /// Asking a university for a confirmation.
+        Confirmation = "confirmation",
     }
 }
 
@@ -77,7 +79,7 @@ const HOUR: u32 = 60 * MINUTE;
 const DAY: u32 = 24 * HOUR;
 
 /// Every policy, in the order of [`PolicyName`].
-pub const POLICIES: [Policy; 8] = [
+pub const POLICIES: [Policy; 9] = [
     policy(PolicyName::Default, 600, MINUTE, 0, "every request but health checks"),
     policy(PolicyName::Token, 30, MINUTE, 3, "`POST /oauth/token`, `/oauth/introspect`, `/oauth/revoke`"),
     policy(PolicyName::Redeem, 10, MINUTE, 3, "`POST /v1/participation-codes/redemption`"),
@@ -86,6 +88,7 @@ pub const POLICIES: [Policy; 8] = [
     policy(PolicyName::Review, 20, DAY, 0, "reviews that one participant writes"),
     policy(PolicyName::Report, 20, DAY, 0, "red-flag reports that one participant makes"),
     policy(PolicyName::Export, 5, HOUR, 0, "`GET /v1/me/export`"),
+    policy(PolicyName::Confirmation, 5, DAY, 0, "`POST /v1/me/confirmation-requests`"),
 ];
 
 impl PolicyName {
@@ -104,6 +107,7 @@ impl PolicyName {
                 "/oauth/token" | "/oauth/introspect" | "/oauth/revoke" => Some(Self::Token),
                 "/v1/participation-codes/redemption" => Some(Self::Redeem),
                 "/v1/sign-in" | "/v1/sign-in/verify" => Some(Self::SignIn),
+                "/v1/me/confirmation-requests" => Some(Self::Confirmation),
                 _ if below_program("/reviews") => Some(Self::Review),
                 _ if below_program("/red-flag-reports") => Some(Self::Report),
                 _ => None,

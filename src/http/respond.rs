@@ -75,6 +75,14 @@ pub struct Answered<A> {
     made_from: PhantomData<fn() -> A>,
 }
 
+impl<A> Answered<A> {
+    /// The answer, for who sends it in another form.
+    #[must_use]
+    pub fn into_answer(self) -> Answer {
+        self.answer
+    }
+}
+
 impl<A> From<Answer> for Answered<A> {
     fn from(answer: Answer) -> Self {
         Self { answer, made_from: PhantomData }
@@ -226,6 +234,17 @@ pub struct Changed<T> {
     pub body: T,
     /// Its new quoted entity tag.
     pub etag: String,
+}
+
+impl<T: Serialize> Changed<T> {
+    /// A resource whose tag is a digest of its bytes, as [`Found::computed`] gives it.
+    ///
+    /// # Errors
+    /// Where the body does not serialise.
+    pub fn computed(body: T) -> Result<Self, Error> {
+        let bytes = serde_json::to_vec(&body).map_err(Error::internal)?;
+        Ok(Self { body, etag: content_tag(&bytes) })
+    }
 }
 
 impl<T: Serialize> Render for Changed<T> {

@@ -56,6 +56,7 @@ pub fn document() -> &'static Value {
         (name = "clients", description = "The programs by which providers, universities and frontends call the API."),
         (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),
         (name = "sign-in", description = "How participants come in: by e-mail, or by a participation code."),
+        (name = "cohorts", description = "Who took part: cohorts and their participation codes, and what a university confirms."),
         (name = "account", description = "What is stored about oneself: to read, to take out, to erase."),
         (name = "principals", description = "Who may act, and who may not rule on what."),
         (name = "audit", description = "The security log."),

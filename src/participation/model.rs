@@ -65,11 +65,34 @@ pub struct Cohort {
     pub period_end: Month,
 }
 
+text_enum! {
+    /// Who says that somebody took part. A provider vouches for its own programs, which is weaker than what others say.
+    pub enum Voucher {
+        /// A university.
+        University = "university",
+        /// The program's own provider.
+        Provider = "provider",
+        /// Whoever runs this service.
+        Service = "service",
+    }
+}
+
+/// That somebody said so, without saying who.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Vouched {
+    /// In which role.
+    pub by: Voucher,
+    /// In which month: that in which the cohort was made or the confirmation given.
+    pub month: Month,
+}
+
 /// What the service knows of an author and a program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
-    /// A code was redeemed for a cohort of the program whose period overlaps that of the review.
-    pub took_part: bool,
+    /// A code was redeemed for a cohort of the program whose period overlaps that of the review: the one that says most.
+    pub code: Option<Vouched>,
+    /// A university confirmed it of a period that overlaps that of the review: when it first did.
+    pub confirmed: Option<Month>,
     /// The author's address has the mail domain of one university.
     pub at_university: bool,
 }
@@ -78,13 +101,21 @@ impl Evidence {
     /// How it is known that the author took part: by the strongest evidence.
     #[must_use]
     pub const fn verification(self) -> Verification {
-        if self.took_part {
+        if self.code.is_some() {
             Verification::ParticipationCode
+        } else if self.confirmed.is_some() {
+            Verification::UniversityConfirmed
         } else if self.at_university {
             Verification::UniversityEmail
         } else {
             Verification::None
         }
+    }
+
+    /// Who vouches for [`Self::verification`]; nobody does for an address.
+    #[must_use]
+    pub fn vouched(self) -> Option<Vouched> {
+        self.code.or_else(|| self.confirmed.map(|month| Vouched { by: Voucher::University, month }))
     }
 }
 
@@ -113,15 +144,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_code_proves_more_than_an_address() {
+    fn a_code_proves_more_than_a_confirmation_and_that_more_than_an_address() {
         use Verification as V;
-        for (took_part, at_university, expected) in [
-            (true, true, V::ParticipationCode),
-            (true, false, V::ParticipationCode),
-            (false, true, V::UniversityEmail),
-            (false, false, V::None),
+        let month: Month = "2025-06".parse().unwrap();
+        let by_provider = Vouched { by: Voucher::Provider, month };
+        let by_university = Vouched { by: Voucher::University, month };
+        for (code, confirmed, at_university, expected, vouched) in [
+            (true, true, true, V::ParticipationCode, Some(by_provider)),
+            (true, false, false, V::ParticipationCode, Some(by_provider)),
+            (false, true, true, V::UniversityConfirmed, Some(by_university)),
+            (false, true, false, V::UniversityConfirmed, Some(by_university)),
+            (false, false, true, V::UniversityEmail, None),
+            (false, false, false, V::None, None),
         ] {
-            assert_eq!(Evidence { took_part, at_university }.verification(), expected);
+            let (code, confirmed) = (code.then_some(by_provider), confirmed.then_some(month));
+            let evidence = Evidence { code, confirmed, at_university };
+            assert_eq!((evidence.verification(), evidence.vouched()), (expected, vouched));
         }
     }
 

@@ -2,7 +2,7 @@
 
 use diesel::{dsl::exists, prelude::*};
 
-use super::model::{AGAIN, CodeStatus, Cohort, Evidence};
+use super::model::{AGAIN, CodeStatus, Cohort, Evidence, Vouched, Voucher};
 use crate::{
     audit::{self, AuditKey, AuditKind, Event},
     auth::{
@@ -10,9 +10,11 @@ use crate::{
         principals::{self, Principal},
         secrets,
     },
+    cohorts::store::{self as cohort_store, NewCohort, Party},
+    confirmations::model::Outcome,
     db::{
         Conn,
-        schema::{cohorts, participant_addresses, participation_codes, participations, programs},
+        schema::{cohorts, confirmations, participant_addresses, participation_codes, participations, programs},
     },
     http::Error,
     ids::{CohortId, PrincipalId, ProgramId, SessionId},
@@ -21,10 +23,7 @@ use crate::{
     time::{Month, Timestamp},
 };
 
-/// Rows of one INSERT: stays below the parameters that either engine takes.
-const BATCH: usize = 1000;
-
-/// Makes a cohort with these codes, which are random and hold until `expires_at`.
+/// Makes a cohort with these codes, which are random and hold until `expires_at`. Whoever runs the service vouches for it.
 pub fn issue(
     conn: &mut Conn,
     id: CohortId,
@@ -33,37 +32,12 @@ pub fn issue(
     expires_at: Timestamp,
     now: Timestamp,
 ) -> QueryResult<()> {
-    diesel::insert_into(cohorts::table)
-        .values((
-            cohorts::id.eq(id),
-            cohorts::program_id.eq(cohort.program),
-            cohorts::period_start.eq(cohort.period_start),
-            cohorts::period_end.eq(cohort.period_end),
-            cohorts::created_at.eq(now),
-        ))
-        .execute(conn)?;
-    // By hash: the rows do not keep the order in which the codes are handed out.
-    let mut hashes: Vec<_> = codes.iter().map(|code| secrets::hash(code).to_vec()).collect();
-    hashes.sort_unstable();
-    for batch in hashes.chunks(BATCH) {
-        let rows: Vec<_> = batch
-            .iter()
-            .map(|hash| {
-                (
-                    participation_codes::code_hash.eq(hash),
-                    participation_codes::cohort_id.eq(id),
-                    participation_codes::status.eq(CodeStatus::Open),
-                    participation_codes::expires_at.eq(expires_at),
-                )
-            })
-            .collect();
-        on_each_backend!(conn, |c| diesel::insert_into(participation_codes::table).values(rows).execute(c))?;
-    }
-    count(conn, cohort.program, i32::try_from(codes.len()).unwrap_or(i32::MAX))
+    let new = NewCohort { id, cohort: *cohort, party: Party::Service, size: codes.len(), codes, expires_at };
+    cohort_store::make(conn, &new, now)
 }
 
 /// Counts codes issued (or, negative, taken back) into the program's row, whose representation shows them.
-fn count(conn: &mut Conn, program: ProgramId, more: i32) -> QueryResult<()> {
+pub(crate) fn count(conn: &mut Conn, program: ProgramId, more: i32) -> QueryResult<()> {
     let counted = (
         programs::codes_issued.eq(programs::codes_issued + more),
         // The entity tag follows from the version.
@@ -124,7 +98,9 @@ pub fn revoke(conn: &mut Conn, cohort: CohortId) -> QueryResult<Option<usize>> {
         .filter(participation_codes::status.eq(CodeStatus::Open));
     let revoked = diesel::update(open).set(participation_codes::status.eq(CodeStatus::Revoked)).execute(conn)?;
     if revoked > 0 {
-        count(conn, program, i32::try_from(revoked).map_or(i32::MIN, |revoked| -revoked))?;
+        let fewer = i32::try_from(revoked).unwrap_or(i32::MAX);
+        count(conn, program, -fewer)?;
+        cohort_store::closed(conn, cohort, fewer)?;
     }
     Ok(Some(revoked))
 }
@@ -208,15 +184,34 @@ pub fn evidence(
     program: ProgramId,
     (first, last): (Month, Month),
 ) -> QueryResult<Evidence> {
-    let codes = participations::table
-        .inner_join(cohorts::table)
-        .filter(participations::principal_id.eq(participant))
-        .filter(cohorts::program_id.eq(program))
-        .filter(cohorts::period_start.le(last))
-        .filter(cohorts::period_end.ge(first));
+    let codes = || {
+        participations::table
+            .inner_join(cohorts::table)
+            .filter(participations::principal_id.eq(participant))
+            .filter(cohorts::program_id.eq(program))
+            .filter(cohorts::period_start.le(last))
+            .filter(cohorts::period_end.ge(first))
+            // By the word, the strongest first: university, service, provider.
+            .order((cohorts::voucher.desc(), cohorts::created_at, cohorts::id))
+    };
+    let confirmed = confirmations::table
+        .filter(confirmations::principal_id.eq(participant))
+        .filter(confirmations::program_id.eq(program))
+        .filter(confirmations::outcome.eq(Outcome::Confirmed))
+        .filter(confirmations::period_start.le(last))
+        .filter(confirmations::period_end.ge(first))
+        .order((confirmations::decided_month, confirmations::id));
     let address = participant_addresses::table
         .filter(participant_addresses::principal_id.eq(participant))
         .filter(participant_addresses::university_id.is_not_null());
-    let (took_part, at_university) = diesel::select((exists(codes), exists(address))).get_result(conn)?;
-    Ok(Evidence { took_part, at_university })
+    let found: (Option<Voucher>, Option<Timestamp>, Option<Month>, bool) = diesel::select((
+        codes().select(cohorts::voucher).single_value(),
+        codes().select(cohorts::created_at).single_value(),
+        confirmed.select(confirmations::decided_month).single_value(),
+        exists(address),
+    ))
+    .get_result(conn)?;
+    let (by, made, confirmed, at_university) = found;
+    let code = by.zip(made).map(|(by, made)| Vouched { by, month: made.day().month() });
+    Ok(Evidence { code, confirmed, at_university })
 }

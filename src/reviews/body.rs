@@ -15,10 +15,11 @@ use crate::{
     http::{Error, Page, Slice},
     ids::{ProgramId, ReviewId},
     page_type,
+    participation::model::Voucher,
     reference::TrainingLevel,
     replies::body::{Reader, Reply},
     text_enum::text_enum,
-    time::{Day, HalfYear, Timestamp},
+    time::{Day, HalfYear, Month, Timestamp},
 };
 
 /// Who reads.
@@ -68,6 +69,8 @@ text_enum! {
         TrainingLevel = "training_level",
         /// That things happened as they are told.
         Account = "account",
+        /// That the author took part, by anybody but the program's own provider.
+        Independence = "independence",
     }
 }
 
@@ -78,23 +81,33 @@ pub struct ReviewVerification {
     pub method: Verification,
     /// Whether anything was checked.
     pub verified: bool,
+    /// Who vouched for it; null where nobody did, as with an address at a university. A provider's word for its own
+    /// program is the weakest.
+    pub vouched_by: Option<Voucher>,
+    /// The month in which they did; null where it is not known.
+    pub vouched_month: Option<Month>,
     /// What was not checked.
-    #[schema(max_items = 5)]
+    #[schema(max_items = 6)]
     pub not_checked: &'static [Unchecked],
 }
 
-impl From<Verification> for ReviewVerification {
+impl ReviewVerification {
     /// Nothing proves the account itself. A code proves that one took part and a confirmation by a
     /// university also when; an address at a university proves only that one belongs there.
-    fn from(method: Verification) -> Self {
+    fn of(row: &ReviewRow) -> Self {
         use Unchecked as U;
+        let (method, by_provider) = (row.verification, row.vouched_by == Some(Voucher::Provider));
         let not_checked: &[Unchecked] = match method {
+            Verification::ParticipationCode if by_provider => {
+                &[U::Affiliation, U::Period, U::TrainingLevel, U::Account, U::Independence]
+            }
             Verification::ParticipationCode => &[U::Affiliation, U::Period, U::TrainingLevel, U::Account],
             Verification::UniversityConfirmed => &[U::TrainingLevel, U::Account],
             Verification::UniversityEmail => &[U::Participation, U::Period, U::TrainingLevel, U::Account],
-            Verification::None => Unchecked::ALL,
+            Verification::None => &[U::Affiliation, U::Participation, U::Period, U::TrainingLevel, U::Account],
         };
-        Self { method, verified: method.is_verified(), not_checked }
+        let (vouched_by, vouched_month) = (row.vouched_by, row.vouched_month);
+        Self { method, verified: method.is_verified(), vouched_by, vouched_month, not_checked }
     }
 }
 
@@ -229,7 +242,7 @@ impl ReviewBody {
             tasks_done: content.tasks_done,
             claims_checked: content.claims_checked,
             disclosure: content.disclosure,
-            verification: row.verification.into(),
+            verification: ReviewVerification::of(row),
             published_on: published.then(|| row.published_at.day().month().first_day()),
             helpful_count: responses.helpful_count,
             reply: responses.reply.as_ref().map(|row| Reply::new(row, Reader::Public)),

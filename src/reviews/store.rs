@@ -6,9 +6,10 @@ use diesel::{
 };
 
 pub use self::{
-    change::{Ruled, decide, forget_address, permit, withdraw},
+    change::{Ruled, decide, permit, withdraw},
     cohort::release_due,
     edit::{Edit, edit},
+    proof::{confirm, forget_proof},
     traces::Traces,
 };
 use super::{
@@ -24,6 +25,7 @@ use crate::{
     http::Error,
     ids::{DecisionId, PrincipalId, ProgramId, ReviewId},
     moderation::{self, OwnAct, SubjectKind},
+    participation::model::{Vouched, Voucher},
     programs::{
         derived::{rated, review_changed},
         model::ProgramStatus,
@@ -39,6 +41,7 @@ use crate::{
 mod change;
 pub mod cohort;
 mod edit;
+mod proof;
 pub mod traces;
 
 /// A row of `reviews`. The fields stand in the order of the columns.
@@ -69,6 +72,8 @@ pub struct ReviewRow {
     pub published_at: Timestamp,
     pub findings: String,
     pub release_at: Timestamp,
+    pub vouched_by: Option<Voucher>,
+    pub vouched_month: Option<Month>,
 }
 
 /// The findings of a review that is not held by the checks.
@@ -124,6 +129,8 @@ impl ReviewRow {
             published_at: if new.verification.is_verified() { now.day().start() } else { now },
             findings: NO_FINDINGS.to_owned(),
             release_at: Timestamp::EPOCH,
+            vouched_by: None,
+            vouched_month: None,
         })
     }
 
@@ -152,6 +159,12 @@ impl ReviewRow {
             published_at: Timestamp::EPOCH,
             ..self
         }
+    }
+
+    /// The row, saying who vouches for its verification.
+    #[must_use]
+    pub fn vouched(self, by: Option<Vouched>) -> Self {
+        Self { vouched_by: by.map(|by| by.by), vouched_month: by.map(|by| by.month), ..self }
     }
 
     /// What the checks found in it.

@@ -41,6 +41,10 @@ pub struct World {
     university: String,
     /// Path of a client, and the id of its secret.
     client: (String, String),
+    /// Ids of a cohort of the provider and of one of the university.
+    cohorts: (String, String),
+    /// Path of a request for confirmation of the author to the university.
+    request: String,
     /// A moderator who never calls.
     principal: String,
     /// Path of a conflict of interest of that moderator.
@@ -94,6 +98,15 @@ impl World {
             };
             identities.push((Some(*role), client));
         }
+        let of = |role| &identities.iter().find(|(own, _)| *own == Some(role)).unwrap().1;
+        let cohort = json!({"program": listed.program_id,
+            "period": {"start_month": "2025-03", "end_month": "2025-05"}, "size": 2});
+        let id = |path: String| path.rsplit('/').next().unwrap().to_owned();
+        let by_provider = id(posted(of(Role::Provider).post("/v1/cohorts", &cohort).await));
+        let cohorts = (by_provider, id(posted(of(Role::University).post("/v1/cohorts", &cohort).await)));
+        let asked = json!({"program": listed.program_id, "period": cohort["period"], "university": university,
+            "statement": "Mira Okafor, student number 40172"});
+        let request = posted(author.post("/v1/me/confirmation-requests", &asked).await);
         let moderator = app.moderator().await.id.unwrap();
         let path = format!("/v1/principals/{moderator}/conflicts");
         let conflict = posted(app.admin().await.post(&path, &json!({"university": university})).await);
@@ -112,6 +125,8 @@ impl World {
             entry,
             university,
             client,
+            cohorts,
+            request,
             principal,
             conflict,
             session,
@@ -140,6 +155,8 @@ impl World {
                 "kind" => "triage_entry".to_owned(),
                 "university" => self.university.clone(),
                 "client" => last(&self.client.0),
+                "cohort" => self.cohorts.0.clone(),
+                "request" => last(&self.request),
                 "id" => self.client.1.clone(),
                 "principal" => self.principal.clone(),
                 "conflict" => last(&self.conflict),
@@ -158,8 +175,15 @@ impl World {
         if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) }
     }
 
+    /// [`Self::path`] for one client: each of those who vouch has a cohort of their own.
+    pub fn path_for(&self, operation: &Operation, client: &Client) -> String {
+        let path = self.path(operation);
+        let university = client.id == self.holder(Role::University).id;
+        if university { path.replace(&self.cohorts.0, &self.cohorts.1) } else { path }
+    }
+
     pub async fn call(&self, operation: &Operation, client: &Client) -> Answer {
-        let mut request = client.request(&operation.method, &self.path(operation));
+        let mut request = client.request(&operation.method, &self.path_for(operation, client));
         if operation.item.get("requestBody").is_some() {
             let kinds = operation.item["requestBody"]["content"].as_object().unwrap();
             let kind = kinds.keys().next().unwrap();

@@ -82,7 +82,12 @@ fn furnish(app: &TestApp, backend: Backend, client: &Client, program: &str) {
         format!("INSERT INTO sign_in_codes VALUES ({hash}, {hash}, 0, 1, 1, 1, 2)"),
         format!("INSERT INTO outside_identities (identity_hash, principal_id) VALUES ({other}, {id})"),
         // March and April 2025.
-        format!("INSERT INTO cohorts VALUES ({cohort}, {program}, {}, {}, 1)", 2025 * 12 + 2, 2025 * 12 + 3),
+        format!(
+            "INSERT INTO cohorts (id, program_id, period_start, period_end, created_at) \
+             VALUES ({cohort}, {program}, {}, {}, 1)",
+            2025 * 12 + 2,
+            2025 * 12 + 3
+        ),
         format!("INSERT INTO participations (principal_id, cohort_id) VALUES ({id}, {cohort})"),
     ] {
         run(&mut conn, &statement);

@@ -79,6 +79,8 @@ const BEYOND: &[(&str, &[&str])] = &[
     // Whether the provider or university exists.
     ("Conflict", &["inconsistent", "not_allowed"]),
     ("Removal", &[]),
+    ("Cohort", &["unknown_reference", "in_the_future", "too_long_ago", "range_reversed", "too_large"]),
+    ("Confirmation", &["unknown_reference", "in_the_future", "too_long_ago", "range_reversed"]),
     // What the criteria and tasks say together.
     ("Rubric", &["required", "not_applicable", "not_allowed", "duplicate_item", "inconsistent"]),
 ];
@@ -129,6 +131,8 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("client_secrets", "0"),
         ("principals", "coalesce(disabled_at, 0)"),
         ("conflicts_of_interest", "0"),
+        ("cohorts", "issued + revoked"),
+        ("confirmation_requests", "version"),
     ];
     let selects = tables.map(|(table, version)| {
         format!("SELECT '{table}' AS of, count(*) AS count, CAST(coalesce(sum({version}), 0) AS BIGINT) AS versions FROM {table}")
@@ -216,6 +220,9 @@ fn every_body_of_the_document_is_tried() {
         "AssessmentDecisionInput",
         "ClientInput",
         "ClientPatch",
+        "CohortInput",
+        "ConfirmationDecisionInput",
+        "ConfirmationInput",
         "ConflictInput",
         "InformationInput",
         "ModerationBatchInput",
@@ -226,6 +233,7 @@ fn every_body_of_the_document_is_tried() {
         "ProviderPatch",
         "RedFlagReportInput",
         "RedemptionInput",
+        "ReissueInput",
         "RemovalInput",
         "ReplyDecisionInput",
         "ReplyInput",

@@ -46,6 +46,7 @@ fn dump(conn: &mut Conn) -> Vec<String> {
 fn described(backend: Backend) -> BTreeSet<String> {
     let source = concat!(
         include_str!("../../src/db/schema.rs"),
+        include_str!("../../src/db/schema/confirmation.rs"),
         include_str!("../../src/db/schema/identity.rs"),
         include_str!("../../src/db/schema/moderation.rs"),
         include_str!("../../src/db/schema/publication.rs"),

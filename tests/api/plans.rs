@@ -65,6 +65,8 @@ const GROWING: &[&str] = &[
     "triage_cleared_reviews",
     "audit_events",
     "cohorts",
+    "confirmation_requests",
+    "confirmations",
     "participation_codes",
     "program_vetting",
     "self_report_claims",
@@ -214,6 +216,7 @@ on_both! {
         questions::assessments(conn, program, &after);
         questions::writing(conn, program);
         questions::queue(conn, program, &after);
+        questions::vouching(conn, program, &after);
         questions::people(conn, person, moderator);
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());

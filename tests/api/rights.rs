@@ -197,7 +197,7 @@ fn the_matrix_has_every_member_of_every_body() {
 async fn submit(world: &World, operation: &Operation, client: &Client, body: &Value) -> Answer {
     let patch = operation.method == "PATCH";
     let kind = if patch { "application/merge-patch+json" } else { "application/json" };
-    let request = client.request(&operation.method, &world.path(operation)).header("content-type", kind);
+    let request = client.request(&operation.method, &world.path_for(operation, client)).header("content-type", kind);
     let edits = patch || operation.method == "PUT";
     let request = if edits { request.header("if-match", "*") } else { request };
     send(request.body(body.to_string())).await

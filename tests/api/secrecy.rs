@@ -6,6 +6,7 @@ use preceptor::auth::{Keys, Role, Tokens};
 use serde_json::{Value, json};
 
 use crate::{
+    cohorts::university,
     sign_in::{code_in, letters_in},
     support::{
         Answer, Backend, Client, TestApp, builders,
@@ -56,6 +57,7 @@ on_both! {
         let app = TestApp::start(backend);
         let made = builders::listed(&app, "secret").await;
         let admin_id = app.admin().await.id.unwrap();
+        let (university, university_id) = university(&app, 0).await;
         let setup = app.stop();
         let data_dir = setup.dir.path().join("data");
         let log = setup.dir.path().join("log");
@@ -105,7 +107,21 @@ on_both! {
         let renewed = secrets.tokens(&form(&anyone, "/oauth/token", None, &fields).await.expect(200));
         let participant = anyone.with_token(renewed["access_token"].as_str().unwrap());
         participant.post(&format!("{}/reviews", made.path), &builders::review(4)).await.expect(201);
+        // What a participant writes for a university, which reads it.
+        let asked = json!({"program": made.program_id, "period": {"start_month": "2025-03", "end_month": "2025-04"},
+            "university": university_id, "statement": secrets.keep("Mira Okafor, student number 40172")});
+        let request = participant.post("/v1/me/confirmation-requests", &asked).await.expect(201).header("location").to_owned();
         participant.get("/v1/me/export").await.expect(200);
+        let token = tokens.issue(university.id.unwrap(), Role::University, now, Duration::from_hours(1), uuid::Uuid::new_v4());
+        let university = anyone.with_token(&secrets.keep(token.unwrap()));
+        university.get(&request).await.expect(200);
+        let reason = secrets.keep("That student was with us in spring.");
+        let decision = json!({"action": "confirm", "reason": reason});
+        university.post(&format!("{request}/decisions"), &decision).await.expect(200);
+        let cohort = json!({"program": made.program_id, "period": asked["period"], "size": 2});
+        for code in university.post("/v1/cohorts", &cohort).await.expect(201).json()["codes"].as_array().unwrap() {
+            secrets.keep(code.as_str().unwrap());
+        }
 
         // A participant by a code, used twice.
         let arguments = ["code", "issue", "--program", &made.program_id, "--start", "2025-03", "--end", "2025-04", "--count", "1"];

@@ -101,6 +101,15 @@ diesel::table! {
         period_start -> Integer,
         period_end -> Integer,
         created_at -> BigInt,
+        voucher -> Text,
+        university_id -> Nullable<Binary>,
+        provider_id -> Nullable<Binary>,
+        size -> Integer,
+        issued -> Integer,
+        revoked -> Integer,
+        redeemed -> Integer,
+        counted_on -> Integer,
+        expires_at -> BigInt,
     }
 }
 

@@ -75,6 +75,8 @@ fn operations_have_their_policies() {
         ("GET", "/v1/programs/x/reviews", "", None),
         ("POST", "/v1/programs/x/red-flag-reports", "", Some(P::Report)),
         ("GET", "/v1/me/export", "", Some(P::Export)),
+        ("POST", "/v1/me/confirmation-requests", "", Some(P::Confirmation)),
+        ("GET", "/v1/me/confirmation-requests", "", None),
     ];
     for (method, path, query, policy) in cases {
         let method = Method::from_bytes(method.as_bytes()).unwrap();

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{auth::Role, ids::PrincipalId, reviews::store::NewReview};
+use crate::{auth::Role, ids::PrincipalId, participation::model::Vouched, reviews::store::NewReview};
 
 fn input() -> ReviewInput {
     serde_json::from_value(serde_json::json!({
@@ -87,9 +87,20 @@ fn the_mean_is_rounded_half_up() {
 #[test]
 fn without_verification_nothing_was_checked() {
     for method in Verification::ALL {
-        let shown = ReviewVerification::from(*method);
+        let shown = ReviewVerification::of(&ReviewRow { verification: *method, ..row() });
         assert_eq!(shown.verified, *method != Verification::None);
-        assert_eq!(shown.not_checked.len() == Unchecked::ALL.len(), !shown.verified);
+        assert_eq!(shown.not_checked.len() == Unchecked::ALL.len() - 1, !shown.verified);
         assert!(shown.not_checked.contains(&Unchecked::Account));
+    }
+}
+
+#[test]
+fn a_provider_alone_is_no_independent_voucher() {
+    let month: Month = "2025-08".parse().unwrap();
+    for by in Voucher::ALL {
+        let row = ReviewRow { verification: Verification::ParticipationCode, ..row() };
+        let shown = ReviewVerification::of(&row.vouched(Some(Vouched { by: *by, month })));
+        assert_eq!((shown.vouched_by, shown.vouched_month), (Some(*by), Some(month)));
+        assert_eq!(shown.not_checked.contains(&Unchecked::Independence), *by == Voucher::Provider, "{by}");
     }
 }

@@ -115,7 +115,7 @@ pub async fn create_review(
     let compared = Context { burst_floor: Some(state.config.review_burst), ..compared };
     let findings = checks::check(&(&content.text).into(), &compared);
     // The row is made here, so that the one writer thread has nothing to do but store it.
-    let row = ReviewRow::checked(&new, &findings, now)?;
+    let row = ReviewRow::checked(&new, &findings, now)?.vouched(evidence.and_then(Evidence::vouched));
     let counts = rated(&content, row.half_year, row.verification);
     let (report, record) = (row.self_report(&content), DecisionId::from_uuid(Uuid::now_v7()));
     let written = Written { row, counts, report, traces, record };

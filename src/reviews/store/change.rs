@@ -13,9 +13,8 @@ use crate::{
     programs::derived::review_changed,
     reviews::{
         cohort::CohortRule,
-        model::{ReviewAction, ReviewDecisionInput, ReviewStatus, Verification},
+        model::{ReviewAction, ReviewDecisionInput, ReviewStatus},
     },
-    score::RatedReview,
     time::Timestamp,
     vetting::standing_store,
 };
@@ -109,24 +108,6 @@ pub fn withdraw(
     // The author may write anew what was withdrawn.
     traces::forget(conn, id)?;
     Ok(row)
-}
-
-/// Takes back what an address at a university proved for a review, because the address is forgotten: the review counts
-/// on as an unverified one. Otherwise one mailbox could vouch for any number of participants, one after the other.
-pub fn forget_address(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(), Error> {
-    let proven = reviews::table.find(id).filter(reviews::verification.eq(Verification::UniversityEmail));
-    let row: Option<ReviewRow> = diesel::update(proven)
-        .set((reviews::verification.eq(Verification::None), reviews::version.eq(reviews::version + 1)))
-        .returning(reviews::all_columns)
-        .get_result(conn)
-        .optional()?;
-    let Some(row) = row.filter(|row| row.status.is_public()) else { return Ok(()) };
-    let after = row.rated()?;
-    let before = RatedReview { verification: Verification::UniversityEmail, ..after };
-    review_changed(conn, row.program_id, Some(&before), Some(&after), now)?;
-    let proven = ReviewRow { verification: Verification::UniversityEmail, ..row };
-    report_changed(conn, &proven, proven.reported()?.as_ref(), None, now)?;
-    standing_store::agreement_changed(conn, proven.program_id, proven.id, now)
 }
 
 /// A change of state.

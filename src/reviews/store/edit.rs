@@ -51,13 +51,16 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, edit: &Edit, now: Timestamp) ->
     if !before.status.is_editable() {
         return Err(Error::Conflict(format!("A review cannot be edited while its status is `{}`.", before.status)));
     }
-    // A code proves a stay in its own period and no other.
+    // A code and a confirmation prove a stay in their own period and no other.
     let period = (content.period.start_month, content.period.end_month);
-    let verification = match before.verification {
-        Verification::ParticipationCode if period != (before.period_start, before.period_end) => {
-            participation::store::evidence(conn, before.participant_id, before.program_id, period)?.verification()
+    let moved = period != (before.period_start, before.period_end);
+    let (verification, vouched_by, vouched_month) = match before.verification {
+        Verification::ParticipationCode | Verification::UniversityConfirmed if moved => {
+            let found = participation::store::evidence(conn, before.participant_id, before.program_id, period)?;
+            let vouched = found.vouched();
+            (found.verification(), vouched.map(|by| by.by), vouched.map(|by| by.month))
         }
-        kept => kept,
+        kept => (kept, before.vouched_by, before.vouched_month),
     };
     let findings = match &edit.checked {
         Some((findings, _)) => serde_json::to_string(findings).map_err(Error::internal)?,
@@ -67,6 +70,8 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, edit: &Edit, now: Timestamp) ->
         .set((
             super::Contents::of(content, now)?,
             reviews::verification.eq(verification),
+            reviews::vouched_by.eq(vouched_by),
+            reviews::vouched_month.eq(vouched_month),
             reviews::findings.eq(findings),
             reviews::version.eq(before.version + 1),
             reviews::revision.eq(before.revision + 1),

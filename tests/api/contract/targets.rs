@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    rubrics,
+    cohorts, rubrics,
     support::{Answer, Client, TestApp, builders, send},
 };
 
@@ -155,7 +155,7 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         json!({"name": "Contract client", "role": "provider", "provider": made.provider_id, "scopes": ["provider"]});
     let own_client = placed(admin.post("/v1/clients", &client).await);
     let edit = json!({"name": "Contract client", "scopes": ["provider", "provider:read"]});
-    vec![
+    let mut all = vec![
         target("ClientInput", "POST", "/v1/clients", &admin, client),
         target("ClientPatch", "PATCH", &own_client, &admin, edit),
         target("SecretInput", "POST", &format!("{own_client}/secrets"), &admin, json!({"expires_in_days": 90})),
@@ -187,5 +187,8 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("ConflictInput", "POST", &format!("{judge}/conflicts"), &admin, json!({"provider": made.provider_id})),
         target("RemovalInput", "POST", &format!("{judge}/removal"), &admin, json!({"reason": reason})),
         target("RubricInput", "POST", "/v1/reference/rubrics", &admin, rubrics::input(app).await),
-    ]
+    ];
+    let more = cohorts::bodies(app, &made, &author).await;
+    all.extend(more.map(|(schema, path, client, body)| target(schema, "POST", &path, &client, body)));
+    all
 }

@@ -8,10 +8,13 @@ use preceptor::{
         store as assessment_store,
     },
     audit, auth,
+    cohorts::{self, store::Party},
+    confirmations::{self, model::RequestStatus},
     db::Conn,
     http::{PolicyName, Position, idempotency_store, limits::Limits},
     ids::{
-        AssessmentId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewId, SessionId, TriageEntryId,
+        AssessmentId, CohortId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewId, SessionId,
+        TriageEntryId, UniversityId,
     },
     moderation::{
         SubjectKind, claim_store, proposal_store,
@@ -178,4 +181,22 @@ pub fn queue(conn: &mut Conn, program: ProgramId, after: &Position) {
     }
     proposal_store::find(conn, SubjectKind::RedFlagReport, &Uuid::nil(), 1).unwrap();
     claim_store::purge(conn, now, 10).unwrap();
+}
+
+/// What those who vouch ask for, and what is asked when somebody writes.
+pub fn vouching(conn: &mut Conn, program: ProgramId, after: &Position) {
+    let (someone, month) = (PrincipalId::from_uuid(Uuid::nil()), "2025-03".parse().unwrap());
+    let (university, provider) = (UniversityId::from_uuid(Uuid::nil()), ProviderId::from_uuid(Uuid::nil()));
+    let last = Some(CohortId::from_uuid(Uuid::nil()));
+    for party in [None, Some(Party::University(university)), Some(Party::Provider(provider))] {
+        cohorts::store::list(conn, party, None, 21).unwrap();
+        cohorts::store::list(conn, party, last, 21).unwrap();
+    }
+    cohorts::store::stale(conn, Timestamp::now().day(), 20).unwrap();
+    for status in [None, Some(RequestStatus::Pending)] {
+        confirmations::store::of_university(conn, university, status, None, 21).unwrap();
+        confirmations::store::of_university(conn, university, status, Some(after), 21).unwrap();
+    }
+    confirmations::store::of_participant(conn, someone).unwrap();
+    participation::store::evidence(conn, someone, program, (month, month)).unwrap();
 }

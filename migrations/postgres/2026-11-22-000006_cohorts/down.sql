@@ -1,0 +1,17 @@
+DROP TABLE confirmations;
+DROP TABLE confirmation_requests;
+ALTER TABLE reviews DROP COLUMN vouched_month;
+ALTER TABLE reviews DROP COLUMN vouched_by;
+DROP INDEX cohorts_by_count;
+DROP INDEX cohorts_by_provider;
+DROP INDEX cohorts_by_university;
+ALTER TABLE cohorts DROP COLUMN expires_at;
+ALTER TABLE cohorts DROP COLUMN counted_on;
+ALTER TABLE cohorts DROP COLUMN redeemed;
+ALTER TABLE cohorts DROP COLUMN revoked;
+ALTER TABLE cohorts DROP COLUMN issued;
+ALTER TABLE cohorts DROP COLUMN size;
+ALTER TABLE cohorts DROP CONSTRAINT cohorts_voucher_names_itself;
+ALTER TABLE cohorts DROP COLUMN provider_id;
+ALTER TABLE cohorts DROP COLUMN university_id;
+ALTER TABLE cohorts DROP COLUMN voucher;
