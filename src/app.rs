@@ -32,7 +32,7 @@ use crate::{
     ids::ProgramId,
     mail::Mailer,
     metrics::Metrics,
-    moderation, oauth, outbound, participation, principals,
+    moderation, notices, oauth, outbound, participation, principals,
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, replies, reviews, self_reports, sign_in, system,
     time::{Clock, Timestamp},
@@ -159,6 +159,7 @@ pub fn routes(config: &mut ServiceConfig) {
     red_flags::routes::configure(config);
     moderation::routes::configure(config);
     replies::routes::configure(config);
+    notices::routes::configure(config);
     self_reports::routes::configure(config);
     universities::routes::configure(config);
     account::routes::configure(config);

@@ -76,6 +76,11 @@ pub const VARIABLES: &[Variable] = &[
         "3",
         "Verified reviews of one program and half-year that become public together, 1 to 20; 1 publishes each at once.",
     ),
+    variable(
+        "PRECEPTOR_RETENTION_DAYS",
+        "365",
+        "Days after which texts of what was refused, removed or taken back are erased; 0 keeps them.",
+    ),
     variable("PRECEPTOR_REVIEW_BURST", "5", "Reviews of a program or provider in a day that are never too many."),
 ];
 
@@ -124,6 +129,8 @@ pub struct Config {
     pub small_cohort: u32,
     /// Reviews of a program or provider in a day that are never too many.
     pub review_burst: u32,
+    /// Days after which texts of what was refused, removed or taken back are erased; 0 keeps them.
+    pub retention_days: u32,
     /// Identity providers whose tokens are taken.
     pub oidc_issuers: Vec<IssuerConfig>,
     /// Which addresses the service may call.
@@ -247,6 +254,7 @@ impl Config {
         let drain = read.number("PRECEPTOR_DRAIN_SECONDS", 0, 600);
         let small_cohort = read.number("PRECEPTOR_SMALL_COHORT", 1, cohort::SMALL_MAX);
         let review_burst = read.number("PRECEPTOR_REVIEW_BURST", 1, 1_000_000);
+        let retention_days = read.number("PRECEPTOR_RETENTION_DAYS", 0, 36_500);
         let cors_origins = read.text("PRECEPTOR_CORS_ORIGINS");
         let cors_origins = cors_origins.split(',').map(|origin| origin.trim().to_owned()).collect();
         let log = read.parsed("PRECEPTOR_LOG", "a log filter such as info or info,preceptor::access=off", |text| {
@@ -288,6 +296,7 @@ impl Config {
                 drain: Duration::from_secs(drain?.into()),
                 small_cohort: small_cohort?,
                 review_burst: review_burst?,
+                retention_days: retention_days?,
                 oidc_issuers: oidc_issuers?,
                 outbound,
             })

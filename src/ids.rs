@@ -162,6 +162,10 @@ id_type! {
     pub struct DecisionId; "Identifier of a decision."
 }
 id_type! {
+    /// A notice: a letter that is to be sent.
+    pub struct NoticeId; "Identifier of a notice."
+}
+id_type! {
     /// An OAuth 2 client.
     pub struct ClientId; "Identifier of a client: its `client_id`."
 }

@@ -15,12 +15,18 @@ struct Request {
     status: u16,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Notice {
+    outcome: &'static str,
+}
+
 /// The service's metrics.
 pub struct Metrics {
     registry: Registry,
     requests: Family<Request, Counter>,
     seconds: Histogram,
     panics: Counter,
+    notices: Family<Notice, Counter>,
 }
 
 impl Metrics {
@@ -32,10 +38,12 @@ impl Metrics {
         let buckets = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 2.0, 10.0];
         let seconds = Histogram::new(buckets);
         let panics = Counter::default();
+        let notices = Family::<Notice, Counter>::default();
         registry.register("requests", "Requests by method, route and status", requests.clone());
         registry.register("request_seconds", "Time from the request's head to its answer", seconds.clone());
         registry.register("handler_panics", "Panics caught in handlers", panics.clone());
-        Self { registry, requests, seconds, panics }
+        registry.register("notices", "Notices by mail: sent, failed (tried again), given_up", notices.clone());
+        Self { registry, requests, seconds, panics, notices }
     }
 
     /// Counts one request.
@@ -47,6 +55,11 @@ impl Metrics {
     /// Counts one caught panic.
     pub fn panicked(&self) {
         self.panics.inc();
+    }
+
+    /// Counts what became of a notice: `sent`, `failed` or `given_up`.
+    pub fn noticed(&self, outcome: &'static str) {
+        self.notices.get_or_create(&Notice { outcome }).inc();
     }
 
     /// All metrics in the text format of `OpenMetrics`.

@@ -13,7 +13,7 @@ use crate::{
     http::{Error, idempotency, schema},
     ids::DecisionId,
     moderation::claim_store,
-    reviews,
+    notices, retention, reviews,
     time::Timestamp,
 };
 
@@ -21,6 +21,8 @@ use crate::{
 const SHUTDOWN: u64 = 30;
 /// How often expired idempotency keys are forgotten and derived columns are brought to the present day.
 const UPKEEP: Duration = Duration::from_mins(1);
+/// How often it is looked for notices to send: one look at an index that is nearly always empty.
+const LETTERS: Duration = Duration::from_secs(5);
 /// Revocations, and claims, forgotten in one transaction.
 const PURGED: i64 = 1000;
 /// Seconds for which a revocation outlives its token: longer than clocks of nodes may differ.
@@ -54,6 +56,7 @@ pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
         actix_web::rt::spawn(metrics.workers(1).disable_signals().bind(address)?.run());
     }
     let upkeep = actix_web::rt::spawn(keep_up(state.clone()));
+    let letters = actix_web::rt::spawn(send_notices(state.clone()));
     let keys = actix_web::rt::spawn(follow_keys(state.clone(), signal(SignalKind::hangup())?));
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -73,6 +76,7 @@ pub async fn serve(state: Data<State>, ready: impl FnOnce()) -> io::Result<()> {
     ready();
     let result = server.await;
     upkeep.abort();
+    letters.abort();
     keys.abort();
     result
 }
@@ -108,6 +112,24 @@ async fn keep_up(state: Data<State>) {
         }
         if let Err(error) = crate::sign_in::purge(&state.db, Timestamp::now()).await {
             tracing::error!(%error, "expired codes and sessions could not be removed");
+        }
+        if let Err(error) = notices::forget_settled(&state, Timestamp::now()).await {
+            tracing::error!(%error, "settled notices could not be forgotten");
+        }
+        let days = state.config.retention_days;
+        if let Err(error) = retention::purge(&state.db, days, Timestamp::now()).await {
+            tracing::error!(%error, "what was refused long ago could not be emptied");
+        }
+    }
+}
+
+/// Sends notices. What is on its way when the process ends is due again a minute later.
+async fn send_notices(state: Data<State>) {
+    let mut tick = tokio::time::interval(LETTERS);
+    loop {
+        tick.tick().await;
+        if let Err(error) = notices::deliver_due(&state, Timestamp::now()).await {
+            tracing::error!(%error, "notices could not be sent");
         }
     }
 }

@@ -111,6 +111,9 @@ pub struct Export {
     /// The e-mail address; null without one.
     #[schema(max_length = 320, example = "student@example.edu")]
     pub address: Option<String>,
+    /// The address for notices; null without one.
+    #[schema(max_length = 320, example = "student@example.org")]
+    pub notice_address: Option<String>,
     /// The university whose mail domain the address has.
     pub address_university: Option<UniversityId>,
     /// Whether sign-in through an outside identity provider is possible. Of that identity only a keyed hash is stored.
@@ -214,10 +217,11 @@ impl From<EventRow> for ExportedEvent {
 }
 
 impl Export {
-    /// Puts the document together; `address` and `confirmations` are what their seals held.
+    /// Puts the document together; the addresses, to sign in with and for notices, and `confirmations` are what their
+    /// seals held.
     pub fn new(
         stored: Stored,
-        (address, confirmations): (Option<String>, OwnConfirmations),
+        ([address, notice_address], confirmations): ([Option<String>; 2], OwnConfirmations),
         pseudonyms: &PseudonymKey,
         now: Timestamp,
     ) -> Result<Self, Error> {
@@ -256,6 +260,7 @@ impl Export {
             id: stored.principal.id,
             created_at: stored.principal.created_at,
             address,
+            notice_address,
             address_university: stored.address.and_then(|(_, university)| university),
             outside_identity: stored.outside_identity,
             participations: participations.collect(),

@@ -19,6 +19,7 @@ use crate::{
     confirmations::{body::OwnConfirmations, model::ConfirmationKey},
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
+    notices::model::NoticeKeys,
     reviews::pseudonym::PseudonymKey,
     sign_in::model::AddressKeys,
     time::Timestamp,
@@ -180,7 +181,14 @@ pub async fn export(state: Data<State>, caller: Participant, _: NoQuery) -> Resu
         None => None,
     };
     let confirmations = OwnConfirmations::open(&stored.confirmations, &ConfirmationKey::derive(secret))?;
-    let body = Export::new(stored, (address, confirmations), &PseudonymKey::derive(secret), now)?;
+    let notices = match &stored.notice_address {
+        Some(sealed) => {
+            let open = NoticeKeys::derive(secret).open(sealed);
+            Some(open.ok_or_else(|| Error::internal("an address does not open with the key of this service"))?)
+        }
+        None => None,
+    };
+    let body = Export::new(stored, ([address, notices], confirmations), &PseudonymKey::derive(secret), now)?;
     let key = state.audit_key();
     let event = Event { kind: AuditKind::DataExported, actor: Some(id), subject: format!("principal:{id}") };
     state.db.write(move |conn| audit::append(conn, &key, &event, now)).await?;
@@ -207,7 +215,7 @@ impl FromParams for ErasureQuery {
 
 /// Erase one's own identity
 ///
-/// For participants, and final. The address, outside identities, participations, refresh tokens and answers kept for
+/// For participants, and final. The address, the one for notices, outside identities, participations, refresh tokens and answers kept for
 /// requests that are sent again are deleted, every session ends, and no token of this service for them holds any more, nor
 /// the token that this request is made with. Any other token of an outside identity provider makes a new participant.
 /// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified or that a

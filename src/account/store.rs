@@ -2,7 +2,7 @@
 
 use diesel::{dsl::exists, prelude::*};
 
-use super::model::{ReviewsAfter, emptied};
+use super::model::ReviewsAfter;
 use crate::{
     audit::{self, AuditKey, AuditKind, Event, store::EventRow},
     auth::{
@@ -23,16 +23,19 @@ use crate::{
     http::{Error, idempotency_store},
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
+    notices::{address_store, model::Recipient},
     red_flags::{
         answer_store::{self, AnswerRow},
         store::{self as report_store, ReportRow},
     },
     replies::{
+        erase_store,
         model::ReplyTarget,
         store::{self as reply_store, Former},
     },
+    retention,
     reviews::{
-        model::{ReviewInput, ReviewStatus},
+        model::ReviewStatus,
         response_store::{self, Told},
         store::{self as review_store, ReviewRow},
     },
@@ -148,6 +151,8 @@ pub struct Stored {
     pub address: Option<(Vec<u8>, Option<UniversityId>)>,
     /// Whether there is an outside identity.
     pub outside_identity: bool,
+    /// The sealed address for notices.
+    pub notice_address: Option<Vec<u8>>,
     /// The cohorts that codes were shown of.
     pub participations: Vec<CohortRow>,
     /// All sessions that are still stored, newest first.
@@ -216,6 +221,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         principal,
         address,
         outside_identity,
+        notice_address: address_store::find(conn, &Recipient::Participant(id))?.map(|row| row.sealed),
         participations: cohorts_of(conn, id, i64::MAX)?,
         sessions: session_rows,
         reviews: written,
@@ -260,12 +266,13 @@ pub fn erase(
             review_store::withdraw(conn, participant, review, decision(review), now)?;
         }
         if reviews == ReviewsAfter::Withdraw || status == ReviewStatus::Withdrawn {
-            empty(conn, review)?;
-            reply_store::erase_answer(conn, review)?;
+            retention::store::empty_review(conn, review)?;
+            erase_store::erase_answer(conn, review)?;
         }
         review_store::forget_proof(conn, review, now)?;
     }
     response_store::erase_votes(conn, id)?;
+    address_store::end(conn, &Recipient::Participant(id))?;
     report_store::forget_addresses(conn, id, now)?;
     let addresses = participant_addresses::table.filter(participant_addresses::principal_id.eq(id));
     let hashes: Vec<Vec<u8>> = addresses.select(participant_addresses::address_hash).load(conn)?;
@@ -280,22 +287,4 @@ pub fn erase(
     end_all(conn, id, now)?;
     let event = Event { kind: AuditKind::IdentityErased, actor: Some(id), subject: format!("principal:{id}") };
     audit::append(conn, key, &event, now)
-}
-
-/// Takes the author's words out of a review and deletes its former contents. The row stays: a tombstone.
-fn empty(conn: &mut Conn, id: ReviewId) -> Result<(), Error> {
-    let content: String = reviews::table.find(id).select(reviews::content).first(conn)?;
-    let content: ReviewInput = serde_json::from_str(&content).map_err(Error::internal)?;
-    let left = serde_json::to_string(&emptied(content)).map_err(Error::internal)?;
-    diesel::update(reviews::table.find(id))
-        .set((
-            reviews::content.eq(left),
-            reviews::status_reason.eq(None::<String>),
-            reviews::findings.eq("[]"),
-            reviews::version.eq(reviews::version + 1),
-        ))
-        .execute(conn)?;
-    diesel::delete(review_revisions::table.filter(review_revisions::review_id.eq(id))).execute(conn)?;
-    review_store::traces::forget(conn, id)?;
-    Ok(())
 }

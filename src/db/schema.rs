@@ -11,6 +11,7 @@
 mod confirmation;
 mod identity;
 mod moderation;
+mod outbox;
 mod publication;
 mod reports;
 mod responses;
@@ -19,6 +20,7 @@ mod vetting;
 pub use confirmation::*;
 pub use identity::*;
 pub use moderation::*;
+pub use outbox::*;
 pub use publication::*;
 pub use reports::*;
 pub use responses::*;
@@ -191,6 +193,7 @@ diesel::table! {
         release_at -> BigInt,
         vouched_by -> Nullable<Text>,
         vouched_month -> Nullable<Integer>,
+        purged -> Integer,
     }
 }
 
@@ -226,6 +229,7 @@ diesel::table! {
         verification -> Text,
         queue_key -> BigInt,
         half_year -> Nullable<Integer>,
+        purged -> Integer,
     }
 }
 
@@ -274,6 +278,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     decisions,
     idempotency_keys,
     moderation_claims,
+    notice_addresses,
+    notices,
     outside_identities,
     participant_addresses,
     participation_codes,

@@ -257,6 +257,7 @@ impl Maker {
                 verification: Verification::None,
                 queue_key: queue_key(kind == RedFlagKind::HarassmentOrAbuse, at),
                 half_year: Some(half_year),
+                purged: 0,
             });
         }
         for batch in rows.chunks(BATCH) {

@@ -83,7 +83,13 @@ pub const POLICIES: [Policy; 9] = [
     policy(PolicyName::Default, 600, MINUTE, 0, "every request but health checks"),
     policy(PolicyName::Token, 30, MINUTE, 3, "`POST /oauth/token`, `/oauth/introspect`, `/oauth/revoke`"),
     policy(PolicyName::Redeem, 10, MINUTE, 3, "`POST /v1/participation-codes/redemption`"),
-    policy(PolicyName::SignIn, 10, MINUTE, 3, "`POST /v1/sign-in`, `/v1/sign-in/verify`"),
+    policy(
+        PolicyName::SignIn,
+        10,
+        MINUTE,
+        3,
+        "`POST /v1/sign-in`, `/v1/sign-in/verify`; setting and confirming an address for notices",
+    ),
     policy(PolicyName::Search, 120, MINUTE, 0, "lists with `q`, and facets"),
     policy(PolicyName::Review, 20, DAY, 0, "reviews that one participant writes"),
     policy(PolicyName::Report, 20, DAY, 0, "red-flag reports that one participant makes"),
@@ -101,6 +107,10 @@ impl PolicyName {
     /// The policy that an operation has beside the default. `path` is percent-decoded, as the router reads it.
     fn of(method: &Method, path: &str, query: &str) -> Option<Self> {
         let searches = || query.split('&').any(|part| matches!(part.split('=').next(), Some("q" | "%71")));
+        let is_notices = |last| {
+            let below_provider = path.strip_prefix("/v1/providers/").and_then(|rest| rest.split_once('/'));
+            path.strip_prefix("/v1/me/").or(below_provider.map(|(_, below)| below)) == Some(last)
+        };
         let below_program = |last| path.starts_with("/v1/programs/") && path.ends_with(last);
         match *method {
             Method::POST => match path {
@@ -108,10 +118,12 @@ impl PolicyName {
                 "/v1/participation-codes/redemption" => Some(Self::Redeem),
                 "/v1/sign-in" | "/v1/sign-in/verify" => Some(Self::SignIn),
                 "/v1/me/confirmation-requests" => Some(Self::Confirmation),
+                _ if is_notices("notices/confirmation") => Some(Self::SignIn),
                 _ if below_program("/reviews") => Some(Self::Review),
                 _ if below_program("/red-flag-reports") => Some(Self::Report),
                 _ => None,
             },
+            Method::PUT if is_notices("notices") => Some(Self::SignIn),
             Method::GET if path == "/v1/me/export" => Some(Self::Export),
             Method::GET if path.ends_with("/facets") || searches() => Some(Self::Search),
             _ => None,

@@ -3,7 +3,7 @@
 //!
 //! A letter is handed over after the commit and sent on a task of its own, so how long a request takes tells nothing of
 //! whether and where a letter goes. A letter that cannot be sent is logged without the address and not tried again:
-//! whoever waits for it asks anew. Files are readable by their owner only.
+//! whoever waits for it asks anew. Notices are sent by [`Mailer::send`] and tried again ([`crate::notices`]). Files are readable by their owner only.
 
 use std::{
     fmt,
@@ -29,6 +29,9 @@ use crate::{auth::private_dir, time::Timestamp};
 
 /// How long a mail server may take.
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// How long one attempt to send may take, however many steps the server takes for it. The lease on a letter that is
+/// tried again must be longer ([`crate::notices::model::pause`]).
+const ATTEMPT: Duration = Duration::from_secs(40);
 /// Letters on their way at once; more are dropped, because memory is bounded and the sender asks again.
 const IN_FLIGHT: usize = 64;
 
@@ -81,15 +84,20 @@ pub struct Letter {
 
 /// Why a letter was not sent, without a word of the letter.
 #[derive(Debug, thiserror::Error)]
-enum Unsent {
+pub enum Unsent {
+    /// No letter to this address can be written.
     #[error("the letter could not be put together")]
     Form,
+    /// The server's number.
     #[error("the mail server answered {0}")]
     Refused(String),
+    /// The server did not answer in time.
     #[error("the mail server took too long")]
     Timeout,
+    /// There was no server.
     #[error("the mail server could not be spoken to")]
     Connection,
+    /// The folder or the disk refused.
     #[error("the file could not be written: {0}")]
     File(String),
 }
@@ -113,6 +121,12 @@ impl Mailer {
     pub fn new(smtp: Option<Smtp>, from: Mailbox, data_dir: &Path) -> Self {
         let way = smtp.map_or_else(|| Way::Folder(data_dir.join("mail")), Way::Smtp);
         Self { way, from, slots: Arc::new(Semaphore::new(IN_FLIGHT)) }
+    }
+
+    /// Sends a letter and tells how it went; for letters that are tried again.
+    pub async fn send(&self, letter: Letter) -> Result<(), Unsent> {
+        let sending = deliver(self.way.clone(), self.from.clone(), letter);
+        tokio::time::timeout(ATTEMPT, sending).await.unwrap_or(Err(Unsent::Timeout))
     }
 
     /// Sends a letter in the background.

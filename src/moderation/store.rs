@@ -13,6 +13,7 @@ use crate::{
     },
     http::Error,
     ids::{DecisionId, PrincipalId, ProgramId, ProviderId},
+    notices::{self, model::Decided},
     time::Timestamp,
 };
 
@@ -75,6 +76,7 @@ pub fn record(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Act<'_>)
     };
     diesel::insert_into(decisions::table).values(&row).execute(conn)?;
     claim_store::end(conn, kind, subject)?;
+    notices::store::of_decision(conn, kind, subject, &Decided::from(act))?;
     match act.audit {
         Some(key) => {
             let subject = format!("{kind}:{}", subject.hyphenated());
@@ -99,7 +101,8 @@ pub fn record_own(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &OwnA
         created_at: act.at,
     };
     diesel::insert_into(decisions::table).values(&row).execute(conn)?;
-    claim_store::end(conn, kind, subject)
+    claim_store::end(conn, kind, subject)?;
+    notices::store::of_decision(conn, kind, subject, &Decided::from(act))
 }
 
 /// The history of one subject, oldest first, at most `limit` entries.

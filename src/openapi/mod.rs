@@ -57,6 +57,7 @@ pub fn document() -> &'static Value {
         (name = "oauth", description = "Access tokens: getting, renewing, revoking, inspecting (OAuth 2)."),
         (name = "sign-in", description = "How participants come in: by e-mail, or by a participation code."),
         (name = "cohorts", description = "Who took part: cohorts and their participation codes, and what a university confirms."),
+        (name = "notices", description = "Notices by mail, for those who want them."),
         (name = "account", description = "What is stored about oneself: to read, to take out, to erase."),
         (name = "principals", description = "Who may act, and who may not rule on what."),
         (name = "audit", description = "The security log."),

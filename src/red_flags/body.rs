@@ -41,9 +41,9 @@ pub struct RedFlagReport {
     pub tasks: Vec<TaskCode>,
     /// When it happened.
     pub happened: Period,
-    /// What happened.
+    /// What happened; null once it was erased, because the report was turned down or taken back long ago.
     #[schema(min_length = 20, max_length = 10_000)]
-    pub narrative: String,
+    pub narrative: Option<String>,
     /// Evidence.
     #[schema(max_items = 20)]
     pub evidence: Vec<Evidence>,
@@ -113,7 +113,7 @@ impl RedFlagReport {
             training_level: row.training_level,
             tasks: input.tasks,
             happened: input.happened,
-            narrative: input.narrative,
+            narrative: Some(input.narrative).filter(|text| !text.is_empty()),
             evidence: input.evidence,
             confidentiality: row.confidentiality,
             verification: row.verification,
@@ -175,7 +175,8 @@ pub struct DialogueEntry {
 /// Puts questions, which are the reasons of the decisions that ask, and answers in one order. What is asked and
 /// answered at the same moment was asked first.
 fn dialogue(history: &[DecisionBody], information: &[Information]) -> Vec<DialogueEntry> {
-    let asks = |act: &&DecisionBody| act.action == ReportAction::RequestInfo.as_str();
+    // The reasons of a report that was emptied are gone, and with them the questions.
+    let asks = |act: &&DecisionBody| act.action == ReportAction::RequestInfo.as_str() && !act.reason.is_empty();
     let questions = history.iter().filter(asks).map(|act| DialogueEntry {
         by: DialogueParty::Moderator,
         text: act.reason.clone(),
@@ -349,6 +350,7 @@ mod tests {
             verification: Verification::ParticipationCode,
             queue_key: 1,
             half_year: Some("2025-H2".parse().unwrap()),
+            purged: 0,
         }
     }
 

@@ -59,6 +59,8 @@ pub struct ReportRow {
     /// See [`queue_key`]; negative for what cannot wait.
     pub queue_key: i64,
     pub half_year: Option<HalfYear>,
+    /// 1 once nothing that the reporter wrote is left.
+    pub purged: i32,
 }
 
 impl ReportRow {
@@ -165,6 +167,7 @@ pub fn create(conn: &mut Conn, new: NewReport, now: Timestamp) -> Result<ReportR
         updated_at: now,
         verification: evidence.verification(),
         half_year: Some(happened.half_year()),
+        purged: 0,
     };
     diesel::insert_into(red_flag_reports::table).values(&row).execute(conn)?;
     if row.is_looked_into() {
@@ -335,7 +338,7 @@ pub fn inform(
 }
 
 /// Counts a change of the report and thereby locks its row for the rest of the transaction, then reads it.
-pub(super) fn lock(conn: &mut Conn, id: ReportId) -> Result<ReportRow, Error> {
+pub fn lock(conn: &mut Conn, id: ReportId) -> Result<ReportRow, Error> {
     diesel::update(red_flag_reports::table.find(id))
         .set(red_flag_reports::version.eq(red_flag_reports::version + 1))
         .execute(conn)?;

@@ -4,6 +4,7 @@
 //! tombstone without texts. Moderators remove what names people, with a reason, and may restore it.
 
 pub mod body;
+pub mod erase_store;
 pub mod model;
 pub mod routes;
 pub mod store;

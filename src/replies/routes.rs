@@ -19,7 +19,7 @@ use crate::{
     http::{
         Answer, Answered, Changed, Created, Error, Found, IfMatch, Json, MatchOrNone, NoContent, NoQuery, Once, Render,
     },
-    ids::{DecisionId, ReviewId},
+    ids::{DecisionId, NoticeId, ReviewId},
 };
 
 /// Registers the routes.
@@ -104,12 +104,14 @@ pub async fn put_reply(
     let ReplyInput { text } = body.valid()?;
     match before {
         None => {
-            let row = state.db.write(move |conn| store::create(conn, id, provider, &text, now)).await?;
+            let notice = NoticeId::from_uuid(Uuid::now_v7());
+            let row = state.db.write(move |conn| store::create(conn, id, provider, &text, notice, now)).await?;
             let Changed { body, etag } = changed(&row, Reader::Public);
             Created { location: format!("/v1/reviews/{id}/reply"), etag, body }.render()
         }
         Some(before) => {
-            let write = move |conn: &mut Conn| store::write(conn, &before, ReplyTarget::Reply, &text, now);
+            let notice = NoticeId::from_uuid(Uuid::now_v7());
+            let write = move |conn: &mut Conn| store::write(conn, &before, ReplyTarget::Reply, &text, notice, now);
             changed(&state.db.write(write).await?, Reader::Public).render()
         }
     }
@@ -167,7 +169,8 @@ pub async fn put_answer(
     let (_, before) = state.db.read_latest(move |conn| store::find_to_answer(conn, id, caller.id)).await?;
     if_match.check(&Reply::etag(&before, Reader::Public))?;
     let ReplyInput { text } = body.valid()?;
-    let write = move |conn: &mut Conn| store::write(conn, &before, ReplyTarget::Answer, &text, now);
+    let notice = NoticeId::from_uuid(Uuid::now_v7());
+    let write = move |conn: &mut Conn| store::write(conn, &before, ReplyTarget::Answer, &text, notice, now);
     Ok(changed(&state.db.write(write).await?, Reader::Public))
 }
 

@@ -5,7 +5,10 @@ use diesel::{
     result::{DatabaseErrorKind, Error as DieselError},
 };
 
-use super::model::{ReplyAction, ReplyDecisionInput, ReplyStatus, ReplyTarget};
+use super::{
+    erase_store,
+    model::{ReplyAction, ReplyDecisionInput, ReplyStatus, ReplyTarget},
+};
 use crate::{
     audit::AuditKey,
     auth::Caller,
@@ -14,8 +17,12 @@ use crate::{
         schema::{programs, review_replies, review_reply_revisions},
     },
     http::Error,
-    ids::{DecisionId, PrincipalId, ProviderId, ReviewId},
+    ids::{DecisionId, NoticeId, PrincipalId, ProviderId, ReviewId},
     moderation::{self, Act, DecisionBody, SubjectKind},
+    notices::{
+        self,
+        model::{About, NoticeKind, Recipient},
+    },
     reviews::{
         model::ReviewStatus,
         response_store,
@@ -169,6 +176,7 @@ pub fn create(
     review: ReviewId,
     provider: ProviderId,
     text: &str,
+    notice: NoticeId,
     now: Timestamp,
 ) -> Result<ReplyRow, Error> {
     let (of, _) = find_to_reply(conn, review, provider)?;
@@ -190,6 +198,15 @@ pub fn create(
         other => Error::Database(other),
     })?;
     response_store::changed(conn, review, of.program_id)?;
+    let to = Recipient::Participant(of.participant_id);
+    notices::store::enqueue(
+        conn,
+        notice,
+        to,
+        NoticeKind::Reply,
+        About::new(SubjectKind::ReviewReply, review.as_uuid()),
+        now,
+    )?;
     Ok(row)
 }
 
@@ -203,6 +220,7 @@ pub fn write(
     before: &ReplyRow,
     target: ReplyTarget,
     text: &str,
+    notice: NoticeId,
     now: Timestamp,
 ) -> Result<ReplyRow, Error> {
     let review = review_store::find(conn, before.review_id)?;
@@ -226,6 +244,11 @@ pub fn write(
     let after = replace(conn, &review, before, after)?;
     if let Some(former) = former {
         diesel::insert_into(review_reply_revisions::table).values(&former).execute(conn)?;
+    }
+    if target == ReplyTarget::Answer && revision == 0 {
+        let (to, about) =
+            (Recipient::Provider(after.provider_id), About::new(SubjectKind::ReviewAnswer, review.id.as_uuid()));
+        notices::store::enqueue(conn, notice, to, NoticeKind::Reply, about, now)?;
     }
     Ok(after)
 }
@@ -269,7 +292,7 @@ pub fn withdraw(
     let mut after = before.clone();
     after.erase(ReplyTarget::Reply);
     replace(conn, &of, &before, after)?;
-    forget(conn, review, ReplyTarget::Reply)?;
+    erase_store::forget(conn, review, ReplyTarget::Reply)?;
     let act = Act {
         id: record,
         by: *by,
@@ -281,31 +304,6 @@ pub fn withdraw(
         audit: None,
     };
     moderation::store::record(conn, SubjectKind::ReviewReply, review.as_uuid(), &act)
-}
-
-fn forget(conn: &mut Conn, review: ReviewId, target: ReplyTarget) -> QueryResult<()> {
-    let former = review_reply_revisions::table
-        .filter(review_reply_revisions::review_id.eq(review))
-        .filter(review_reply_revisions::target.eq(target));
-    diesel::delete(former).execute(conn).map(drop)
-}
-
-/// Erases what the author of a review answered to its reply, because the author's words are erased.
-pub fn erase_answer(conn: &mut Conn, review: ReviewId) -> Result<(), Error> {
-    let answered = review_replies::table.find(review).filter(review_replies::answer.is_not_null());
-    let erased = diesel::update(answered)
-        .set((
-            review_replies::answer_status.eq(ReplyStatus::Withdrawn),
-            review_replies::answer.eq(None::<String>),
-            review_replies::version.eq(review_replies::version + 1),
-        ))
-        .execute(conn)?;
-    if erased == 0 {
-        return Ok(());
-    }
-    forget(conn, review, ReplyTarget::Answer)?;
-    let program = review_store::find(conn, review)?.program_id;
-    Ok(response_store::changed(conn, review, program)?)
 }
 
 /// Finds the reply to a review for a moderator to rule on, whatever their states.
@@ -338,6 +336,9 @@ pub fn decide(
     let target = decision.target;
     let from = before.status_of(target).ok_or_else(|| Error::Conflict("The reply has no answer.".to_owned()))?;
     let action = ReplyAction::from(decision.action);
+    if action == ReplyAction::Restore && before.written(target).0.is_none() {
+        return Err(Error::Conflict("The text was erased when its time was over.".to_owned()));
+    }
     let to = from.after(action).map_err(|refused| Error::Conflict(refused.to_string()))?;
     let mut after = before.clone();
     after.set_status(target, to);

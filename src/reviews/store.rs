@@ -74,6 +74,8 @@ pub struct ReviewRow {
     pub release_at: Timestamp,
     pub vouched_by: Option<Voucher>,
     pub vouched_month: Option<Month>,
+    /// 1 once nothing that the author wrote is left.
+    pub purged: i32,
 }
 
 /// The findings of a review that is not held by the checks.
@@ -131,6 +133,7 @@ impl ReviewRow {
             release_at: Timestamp::EPOCH,
             vouched_by: None,
             vouched_month: None,
+            purged: 0,
         })
     }
 

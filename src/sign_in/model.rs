@@ -55,7 +55,7 @@ impl Address {
     /// What all spellings of one mailbox share: the part before the `@` in lower case and without a `+tag`.
     ///
     /// Nearly every server delivers them to one person, who would else be as many participants as there are tags.
-    fn mailbox(&self) -> String {
+    pub(crate) fn mailbox(&self) -> String {
         let name = match self.local.split_once('+') {
             Some((name, _)) if !name.is_empty() => name,
             _ => &self.local,
@@ -149,7 +149,7 @@ pub fn code(random: [u8; CODE_BYTES]) -> String {
 
 /// A code as it is read: in capitals, without blanks and hyphens, and with those letters that it has not taken for the
 /// digits that they look like.
-fn canonical(typed: &str) -> String {
+pub(crate) fn canonical(typed: &str) -> String {
     let characters = typed.chars().filter(|c| !matches!(c, ' ' | '-'));
     characters
         .map(|c| match c.to_ascii_uppercase() {
@@ -174,7 +174,8 @@ pub fn letter(code: &str) -> String {
     )
 }
 
-fn address(text: &str) -> Result<(), ValidationError> {
+/// Refuses what is not an address, with a fault of its own.
+pub(crate) fn address(text: &str) -> Result<(), ValidationError> {
     let parsed: Result<Address, _> = text.parse();
     parsed.map(drop).map_err(|_| fault("invalid_email", "Use a complete e-mail address in ASCII."))
 }

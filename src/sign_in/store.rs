@@ -70,7 +70,8 @@ pub struct Attempt {
 /// Opens a session if the code is the right one. Whatever is wrong, the answer is `None`, the try is counted, and the
 /// failure is written down.
 pub fn verify(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timestamp) -> Result<Option<Grant>, Error> {
-    let participant = if right_code(conn, attempt, now)? { participant(conn, attempt, now)? } else { None };
+    let right = right_code(conn, &attempt.address_hash, &attempt.code_hash, now)?;
+    let participant = if right { participant(conn, attempt, now)? } else { None };
     let Some(participant) = participant else {
         let event = Event { kind: AuditKind::SignInFailed, actor: None, subject: format!("door:{}", Door::Email) };
         audit::append(conn, audit, &event, now)?;
@@ -85,16 +86,15 @@ pub fn verify(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
 /// Counts the try, compares, and takes the code away when it was the right one.
 ///
 /// The count comes first and locks the row: of many guesses at once, no more than [`TRIES`] are compared at all.
-fn right_code(conn: &mut Conn, attempt: &Attempt, now: Timestamp) -> QueryResult<bool> {
-    let row = sign_in_codes::table.find(attempt.address_hash.to_vec());
+pub fn right_code(conn: &mut Conn, address: &[u8; 32], code: &[u8; 32], now: Timestamp) -> QueryResult<bool> {
+    let row = sign_in_codes::table.find(address.to_vec());
     let open = row.clone().filter(sign_in_codes::attempts.lt(TRIES)).filter(sign_in_codes::expires_at.gt(now));
     let stored: Option<Vec<u8>> = diesel::update(open)
         .set(sign_in_codes::attempts.eq(sign_in_codes::attempts + 1))
         .returning(sign_in_codes::code_hash)
         .get_result(conn)
         .optional()?;
-    let right =
-        stored.is_some_and(|stored| constant_time::verify_slices_are_equal(&stored, &attempt.code_hash).is_ok());
+    let right = stored.is_some_and(|stored| constant_time::verify_slices_are_equal(&stored, code).is_ok());
     if right {
         diesel::delete(row).execute(conn)?;
     }
@@ -139,6 +139,11 @@ fn participant(conn: &mut Conn, attempt: &Attempt, now: Timestamp) -> Result<Opt
             Ok(Some(id))
         }
     }
+}
+
+/// Forgets the code for an address, if there is one.
+pub fn forget_code(conn: &mut Conn, address: &[u8]) -> QueryResult<()> {
+    diesel::delete(sign_in_codes::table.find(address.to_vec())).execute(conn).map(drop)
 }
 
 /// Removes codes that have expired and count no more: at most `most` of them.

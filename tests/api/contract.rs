@@ -73,6 +73,9 @@ const BEYOND: &[(&str, &[&str])] = &[
     ("ModerationBatch", &["not_applicable", "duplicate_item"]),
     ("ProgramDecision", &[]),
     ("ReviewDecision", &[]),
+    ("NoticeAddress", &["invalid_email"]),
+    // No code that is tried was ever sent.
+    ("NoticeCode", &["not_allowed"]),
     ("SignIn", &["invalid_email"]),
     ("SignInCode", &["invalid_email"]),
     ("Redemption", &["bad_format"]),
@@ -226,6 +229,8 @@ fn every_body_of_the_document_is_tried() {
         "ConflictInput",
         "InformationInput",
         "ModerationBatchInput",
+        "NoticeAddressInput",
+        "NoticeCodeInput",
         "ProgramDecisionInput",
         "ProgramInput",
         "ProgramPatch",

@@ -49,6 +49,7 @@ fn described(backend: Backend) -> BTreeSet<String> {
         include_str!("../../src/db/schema/confirmation.rs"),
         include_str!("../../src/db/schema/identity.rs"),
         include_str!("../../src/db/schema/moderation.rs"),
+        include_str!("../../src/db/schema/outbox.rs"),
         include_str!("../../src/db/schema/publication.rs"),
         include_str!("../../src/db/schema/responses.rs"),
         include_str!("../../src/db/schema/reports.rs"),

@@ -49,6 +49,8 @@ const GROWING: &[&str] = &[
     "sessions",
     "participations",
     "participant_addresses",
+    "notice_addresses",
+    "notices",
     "review_replies",
     "review_reply_revisions",
     "review_responses",
@@ -217,6 +219,7 @@ on_both! {
         questions::writing(conn, program);
         questions::queue(conn, program, &after);
         questions::vouching(conn, program, &after);
+        questions::upkeep(conn);
         questions::people(conn, person, moderator);
         let statements = std::mem::take(&mut *seen.lock().unwrap());
         assert!(statements.len() > 40, "{} statements were caught", statements.len());

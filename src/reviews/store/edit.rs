@@ -75,6 +75,7 @@ pub fn edit(conn: &mut Conn, before: &ReviewRow, edit: &Edit, now: Timestamp) ->
             reviews::findings.eq(findings),
             reviews::version.eq(before.version + 1),
             reviews::revision.eq(before.revision + 1),
+            reviews::purged.eq(0),
         ))
         .returning(reviews::all_columns)
         .get_result(conn)

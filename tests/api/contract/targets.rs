@@ -181,6 +181,8 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("ReportDecisionInput", "POST", &rule, &moderator, remediate),
         target("TriageDecisionInput", "POST", &triage, &moderator, confirm),
         target("TriageDecisionInput", "POST", &triage, &moderator, remedied),
+        target("NoticeAddressInput", "PUT", "/v1/me/notices", &author, json!({"address": email})),
+        target("NoticeCodeInput", "POST", "/v1/me/notices/confirmation", &author, json!({"code": "0000-0000"})),
         target("SignInInput", "POST", "/v1/sign-in", &anyone, json!({"email": email})),
         target("SignInCodeInput", "POST", "/v1/sign-in/verify", &anyone, json!({"email": email, "code": "0000-0000"})),
         target("RedemptionInput", "POST", "/v1/participation-codes/redemption", &anyone, json!({"code": code})),

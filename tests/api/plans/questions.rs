@@ -21,11 +21,11 @@ use preceptor::{
         queue::{ClaimFilter, QueueFilter, QueueKind},
         queue_store,
     },
-    participation, principals,
+    notices, participation, principals,
     programs::{desk_store, model::ProgramStatus},
     providers, red_flags,
     reference::RedFlagKind,
-    replies,
+    replies, retention,
     reviews::{
         checks::near_copy::Sketch,
         list_store::{self, PublicFilter, ReviewSort},
@@ -148,6 +148,7 @@ pub fn writing(conn: &mut Conn, program: ProgramId) {
     cohort::others(conn, program, now.day().month().half_year(), review, 20).unwrap();
     cohort::moments(conn, program).unwrap();
     cohort::due(conn, now, 20).unwrap();
+    notices::address_store::find(conn, &notices::model::Recipient::Participant(someone)).unwrap();
     idempotency_store::find(conn, &[0; 32], now).unwrap();
     idempotency_store::purge(conn, now, 10).unwrap();
 }
@@ -199,4 +200,12 @@ pub fn vouching(conn: &mut Conn, program: ProgramId, after: &Position) {
     }
     confirmations::store::of_participant(conn, someone).unwrap();
     participation::store::evidence(conn, someone, program, (month, month)).unwrap();
+}
+
+/// What upkeep looks for.
+pub fn upkeep(conn: &mut Conn) {
+    let now = Timestamp::now();
+    notices::store::claim(conn, now, 10).unwrap();
+    notices::store::forget_settled(conn, now, 10).unwrap();
+    retention::store::purge(conn, Timestamp::EPOCH, 10).unwrap();
 }
