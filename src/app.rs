@@ -21,6 +21,7 @@ use crate::{
     config::Config,
     confirmations,
     db::Db,
+    flags,
     http::{
         CursorKey, Error,
         denials::Denials,
@@ -156,6 +157,7 @@ pub fn routes(config: &mut ServiceConfig) {
     programs::routes::configure(config);
     assessments::routes::configure(config);
     reviews::routes::configure(config);
+    flags::routes::configure(config);
     red_flags::routes::configure(config);
     moderation::routes::configure(config);
     replies::routes::configure(config);

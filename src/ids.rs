@@ -154,6 +154,14 @@ id_type! {
     pub struct ReviewId; "Identifier of a review. Random: it carries no time."
 }
 id_type! {
+    /// A flag on a review; random, so that it carries no time.
+    pub struct ReviewFlagId; "Identifier of a flag. Random: it carries no time."
+}
+id_type! {
+    /// What moderators look at when a review is flagged; random, so that it carries no time.
+    pub struct ReviewCaseId; "Identifier of a case. Random: it carries no time."
+}
+id_type! {
     /// A red-flag report; random, so that it carries no time.
     pub struct ReportId; "Identifier of a red-flag report. Random: it carries no time."
 }

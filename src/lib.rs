@@ -20,6 +20,7 @@ pub mod config;
 pub mod confirmations;
 pub mod db;
 pub mod demo;
+pub mod flags;
 pub mod generate;
 pub mod http;
 pub mod ids;

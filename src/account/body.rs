@@ -8,6 +8,7 @@ use crate::{
     audit::{AuditKind, store::EventRow},
     auth::{Role, Scope},
     confirmations::body::OwnConfirmations,
+    flags::body::ReviewFlag,
     http::Error,
     ids::{CohortId, PrincipalId, ProgramId, ProviderId, ReviewId, SessionId, UniversityId},
     moderation::DecisionBody,
@@ -15,6 +16,7 @@ use crate::{
     red_flags::{
         answers::ProviderAnswer,
         body::{Around, RedFlagReport},
+        measures::ReportingSuspension,
     },
     reviews::{
         body::{ReviewBody, View},
@@ -43,6 +45,8 @@ pub struct Account {
     /// The programs of which participation was shown by a code, at most 100.
     #[schema(max_items = 100)]
     pub participations: Vec<Participation>,
+    /// That the right to report and to flag is suspended; null unless it is.
+    pub reporting_suspension: Option<ReportingSuspension>,
     /// The month in which it was made.
     pub created_month: Month,
 }
@@ -135,6 +139,9 @@ pub struct Export {
     /// The reviews that were found helpful.
     #[schema(max_items = 100_000)]
     pub helpful_votes: Vec<ReviewId>,
+    /// The flags on reviews, oldest first, with how each ended.
+    #[schema(max_items = 100_000)]
+    pub flags: Vec<ReviewFlag>,
     /// What the security log says that the participant did.
     #[schema(max_items = 100_000)]
     pub events: Vec<ExportedEvent>,
@@ -236,10 +243,11 @@ impl Export {
             answers.extend(row.and_then(|row| row.answer.clone()));
             Ok(ExportedReview { review: ReviewBody::read(&told, View::Author)?, former, answers, history })
         });
-        let reports = stored.reports.into_iter().map(|(row, history, answer)| {
+        let reports = stored.reports.into_iter().map(|(row, history, answer, measures)| {
             let reporter = pseudonyms.reporter(row.reporter_id, row.program_id);
             let provider_answer = answer.map(ProviderAnswer::from);
-            RedFlagReport::new(row, Around { reporter, history, group: None, proposal: None, provider_answer })
+            let around = Around { reporter, history, group: None, proposal: None, provider_answer, measures };
+            RedFlagReport::new(row, around)
         });
         let participations = stored.participations.into_iter().map(|row| ExportedParticipation {
             cohort_id: row.id,
@@ -269,6 +277,7 @@ impl Export {
             reports: reports.collect::<Result<_, Error>>()?,
             confirmations,
             helpful_votes: stored.votes,
+            flags: stored.flags.into_iter().map(ReviewFlag::from).collect(),
             events: stored.events.into_iter().map(ExportedEvent::from).collect(),
         })
     }

@@ -17,9 +17,11 @@ use crate::{
     audit::{self, AuditKind, Event},
     auth::{Holder, Participant, PurposeKey, token_of},
     confirmations::{body::OwnConfirmations, model::ConfirmationKey},
+    db::Conn,
     http::{Error, FaultCode, Found, FromParams, NoContent, NoQuery, Page, Paging, Params, Position, Query},
     ids::{DecisionId, SessionId},
     notices::model::NoticeKeys,
+    red_flags::measure_store,
     reviews::pseudonym::PseudonymKey,
     sign_in::model::AddressKeys,
     time::Timestamp,
@@ -51,8 +53,12 @@ pub fn configure(config: &mut ServiceConfig) {
 #[get("/v1/me")]
 pub async fn read(state: Data<State>, holder: Holder, _: NoQuery) -> Result<Found<Account>, Error> {
     let Holder { caller, token } = holder;
-    let (created_at, university_email, cohorts) =
-        state.db.read_latest(move |conn| store::overview(conn, caller.id, PARTICIPATIONS)).await?;
+    let now = state.now();
+    let read = move |conn: &mut Conn| {
+        let suspension = measure_store::suspension(conn, caller.id, now)?;
+        Ok((store::overview(conn, caller.id, PARTICIPATIONS)?, suspension))
+    };
+    let ((created_at, university_email, cohorts), reporting_suspension) = state.db.read_latest(read).await?;
     Ok(Found::computed(Account {
         id: caller.id,
         role: caller.role,
@@ -61,6 +67,7 @@ pub async fn read(state: Data<State>, holder: Holder, _: NoQuery) -> Result<Foun
         university: caller.university,
         university_email,
         participations: cohorts.into_iter().map(Participation::from).collect(),
+        reporting_suspension,
         created_month: created_at.day().month(),
     }))
 }

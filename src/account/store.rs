@@ -20,12 +20,15 @@ use crate::{
             refresh_tokens, review_revisions, reviews, sessions, sign_in_codes,
         },
     },
+    flags::store::{self as flag_store, OwnFlag},
     http::{Error, idempotency_store},
     ids::{CohortId, DecisionId, PrincipalId, ProgramId, ReviewId, SessionId, UniversityId},
     moderation::{self, DecisionBody, SubjectKind},
     notices::{address_store, model::Recipient},
     red_flags::{
         answer_store::{self, AnswerRow},
+        measure_store,
+        measures::ReporterMeasure,
         store::{self as report_store, ReportRow},
     },
     replies::{
@@ -129,6 +132,9 @@ pub fn end_sessions(conn: &mut Conn, principal: PrincipalId, key: &AuditKey, now
 /// A former content of a review: its number, its JSON, and when it was replaced.
 pub type Revision = (i32, String, Timestamp);
 
+/// A report with its history, what its provider was asked, and the measures that it led to.
+pub type WrittenReport = (ReportRow, Vec<DecisionBody>, Option<AnswerRow>, Vec<ReporterMeasure>);
+
 /// A review with all that it ever said.
 #[derive(Debug)]
 pub struct WrittenReview {
@@ -162,9 +168,11 @@ pub struct Stored {
     /// The reviews that were found helpful.
     pub votes: Vec<ReviewId>,
     /// Reports with their history, oldest first.
-    pub reports: Vec<(ReportRow, Vec<DecisionBody>, Option<AnswerRow>)>,
+    pub reports: Vec<WrittenReport>,
     /// Requests for confirmation that wait, and what was decided about others.
     pub confirmations: (Vec<RequestRow>, Vec<ConfirmationRow>),
+    /// Flags on reviews.
+    pub flags: Vec<OwnFlag>,
     /// Entries of the security log.
     pub events: Vec<EventRow>,
 }
@@ -215,7 +223,8 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
     for row in report_rows {
         let history = moderation::store::history(conn, SubjectKind::RedFlagReport, row.id.as_uuid(), HISTORY)?;
         let answer = answer_store::of_report(conn, row.id)?;
-        reported.push((row, history, answer));
+        let measures = measure_store::of_report(conn, row.id)?;
+        reported.push((row, history, answer, measures));
     }
     Ok(Stored {
         principal,
@@ -228,6 +237,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         votes: response_store::votes_of(conn, id)?,
         reports: reported,
         confirmations: confirmations::store::of_participant(conn, id)?,
+        flags: flag_store::of_participant(conn, id)?,
         events: audit::store::of_actor(conn, id)?,
     })
 }
@@ -273,6 +283,8 @@ pub fn erase(
     }
     response_store::erase_votes(conn, id)?;
     address_store::end(conn, &Recipient::Participant(id))?;
+    flag_store::erase(conn, id)?;
+    measure_store::forget(conn, id)?;
     report_store::forget_addresses(conn, id, now)?;
     let addresses = participant_addresses::table.filter(participant_addresses::principal_id.eq(id));
     let hashes: Vec<Vec<u8>> = addresses.select(participant_addresses::address_hash).load(conn)?;

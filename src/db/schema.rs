@@ -9,6 +9,7 @@
 //! `year * 2 + (0 or 1)`.
 
 mod confirmation;
+mod flags;
 mod identity;
 mod moderation;
 mod outbox;
@@ -18,6 +19,7 @@ mod responses;
 mod vetting;
 
 pub use confirmation::*;
+pub use flags::*;
 pub use identity::*;
 pub use moderation::*;
 pub use outbox::*;
@@ -295,7 +297,12 @@ diesel::allow_tables_to_appear_in_same_query!(
     red_flag_reports,
     refresh_tokens,
     report_answers,
+    report_rights,
+    reporter_measures,
     review_arrivals,
+    review_cases,
+    review_flag_reasons,
+    review_flags,
     review_replies,
     review_reply_revisions,
     review_responses,

@@ -36,13 +36,14 @@ pub const PATTERN: &str = "^(\"[A-Za-z0-9_-]{16,255}\"|[A-Za-z0-9_-]{16,255})$";
 /// How long a key is remembered, in seconds.
 pub const RETENTION: i64 = 24 * 60 * 60;
 /// The operations that need a key: what one would not want twice, by operation id.
-pub const REQUIRED: [&str; 6] = [
+pub const REQUIRED: [&str; 7] = [
     "create_client",
     "create_client_secret",
     "create_cohort",
     "create_cohort_codes",
     "create_red_flag_report",
     "create_review",
+    "create_review_flag",
 ];
 /// Rows that one purging transaction removes.
 const PURGED: i64 = 1000;

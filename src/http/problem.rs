@@ -48,6 +48,9 @@ pub enum Error {
     /// A good token for another role or another's resource that the caller may know of.
     #[error("{0}")]
     Forbidden(&'static str),
+    /// The caller's right to report and to flag is suspended; the text is for the client.
+    #[error("{0}")]
+    Suspended(String),
     /// A good token that lacks the scope: the text for the client, and the scopes of which one would do, separated by
     /// spaces.
     #[error("{0}")]
@@ -161,6 +164,7 @@ impl Error {
             Self::Forbidden(detail) | Self::InsufficientScope(detail, _) => {
                 Problem::new(ProblemCode::Forbidden, detail)
             }
+            Self::Suspended(detail) => Problem::new(ProblemCode::ReportingSuspended, detail),
             Self::NotFound(what) => Problem::new(ProblemCode::NotFound, &format!("There is no such {what}.")),
             Self::MethodNotAllowed(_) => {
                 Problem::new(ProblemCode::MethodNotAllowed, "The header `Allow` lists the methods of this address.")
@@ -353,7 +357,7 @@ impl ResponseError for Error {
                 response
                     .insert_header((header::WWW_AUTHENTICATE, r#"Bearer realm="preceptor", error="invalid_token""#));
             }
-            Self::Forbidden(_) => {
+            Self::Forbidden(_) | Self::Suspended(_) => {
                 response.insert_header((
                     header::WWW_AUTHENTICATE,
                     r#"Bearer realm="preceptor", error="insufficient_scope""#,

@@ -20,6 +20,8 @@ text_enum! {
         Unauthorized = "unauthorized",
         /// The token's role or subject may not do this.
         Forbidden = "forbidden",
+        /// The right to report red flags and to flag reviews is suspended for a time.
+        ReportingSuspended = "reporting_suspended",
         /// There is no such resource, or it is not for you to know of.
         NotFound = "not_found",
         /// The resource does not have this method.
@@ -66,7 +68,7 @@ impl ProblemCode {
                 StatusCode::BAD_REQUEST
             }
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
-            Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Forbidden | Self::ReportingSuspended => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
@@ -102,6 +104,7 @@ impl ProblemCode {
             Self::InvalidCursor => "The cursor is not valid",
             Self::Unauthorized => "Authentication is required",
             Self::Forbidden => "Not allowed",
+            Self::ReportingSuspended => "The right to report is suspended",
             Self::NotFound => "Not found",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The request took too long to arrive",
@@ -133,6 +136,9 @@ impl ProblemCode {
             }
             Self::Unauthorized => "Send a valid access token in the header `Authorization: Bearer …`.",
             Self::Forbidden => "Use a token whose role the operation's description names.",
+            Self::ReportingSuspended => {
+                "Wait until the time that `detail` and /v1/me name, or ask a moderator to look again."
+            }
             Self::NotFound => "Check the id or slug; ids are lower-case hyphenated UUIDs.",
             Self::MethodNotAllowed => "The header `Allow` lists the methods of this address.",
             Self::RequestTimeout => "Send the whole body without pauses.",

@@ -48,6 +48,7 @@ pub fn document() -> &'static Value {
         (name = "assessments", description = "What assessors found about a program, criterion by criterion, with evidence."),
         (name = "providers", description = "The organisations that run programs."),
         (name = "reviews", description = "What participants tell about a program."),
+        (name = "review-cases", description = "Reviews that readers have flagged, for moderators to look at."),
         (name = "red-flag-reports", description = "Accounts of red flags, and what moderators found."),
         (name = "self-reports", description = "What verified reviews tell of tasks and claims, as counts."),
         (name = "triage-entries", description = "What verified reviews tell of that is critical, and what moderators found."),

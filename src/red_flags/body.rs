@@ -7,6 +7,7 @@ use super::{
     answers::ProviderAnswer,
     group_store::{Beside, ReportGroup},
     list_store::ReportItemRow,
+    measures::ReporterMeasure,
     model::{Confidentiality, Evidence, ReportAction, ReportStatus},
     store::{Information, ReportRow},
 };
@@ -88,6 +89,9 @@ pub struct RedFlagReport {
     /// What was decided, oldest first.
     #[schema(max_items = 500)]
     pub history: Vec<DecisionBody>,
+    /// What moderators did about the reporter because of it, oldest first.
+    #[schema(max_items = 500)]
+    pub measures: Vec<ReporterMeasure>,
     /// When the report was made.
     pub created_at: Timestamp,
     /// When its state last changed.
@@ -100,7 +104,7 @@ impl RedFlagReport {
 
     /// Puts the answer together.
     pub fn new(row: ReportRow, around: Around) -> Result<Self, Error> {
-        let Around { reporter, history, group, provider_answer, proposal } = around;
+        let Around { reporter, history, group, provider_answer, proposal, measures } = around;
         let urgent = row.cannot_wait();
         let content = row.content()?;
         let input = content.input;
@@ -129,6 +133,7 @@ impl RedFlagReport {
             proof: content.proof,
             proposal,
             history,
+            measures,
             created_at: row.created_at,
             updated_at: row.updated_at,
         })
@@ -148,6 +153,8 @@ pub struct Around {
     pub provider_answer: Option<ProviderAnswer>,
     /// What one of them has proposed, for moderators.
     pub proposal: Option<ProposalBody>,
+    /// What was done about the reporter.
+    pub measures: Vec<ReporterMeasure>,
 }
 
 text_enum! {
@@ -389,7 +396,14 @@ mod tests {
     fn the_full_view_has_the_whole_account_under_a_pseudonym() {
         let row = row(ReportStatus::Remediated, Confidentiality::ModeratorsOnly);
         let reporter = "reporter-00000000".to_owned();
-        let around = Around { reporter, history: Vec::new(), group: None, provider_answer: None, proposal: None };
+        let around = Around {
+            reporter,
+            history: Vec::new(),
+            group: None,
+            provider_answer: None,
+            proposal: None,
+            measures: Vec::new(),
+        };
         let body = RedFlagReport::new(row, around).unwrap();
         let text = serde_json::to_string(&body).unwrap();
         assert!(TELLING.iter().all(|part| text.contains(part)), "{text}");

@@ -12,6 +12,8 @@ pub mod body;
 pub mod group_store;
 pub mod list_store;
 pub mod listing_diff;
+pub mod measure_store;
+pub mod measures;
 pub mod model;
 pub mod routes;
 pub mod store;

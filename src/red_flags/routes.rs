@@ -1,6 +1,7 @@
 //! Handlers of red-flag reports.
 
 mod answers;
+mod measures;
 mod moderation;
 
 use actix_web::{
@@ -15,7 +16,7 @@ use super::{
     answers::ProviderAnswer,
     body::{Around, PublicRedFlagReport, PublicRedFlagReportPage, RedFlagReport, RedFlagReportItem, RedFlagReportPage},
     group_store::{self, Beside},
-    list_store,
+    list_store, measure_store,
     model::{InformationInput, RedFlagReportInput},
     store::{self, NewReport, ReportRow},
 };
@@ -47,7 +48,8 @@ pub fn configure(config: &mut ServiceConfig) {
         .service(answers::ask)
         .service(answers::list_asked)
         .service(answers::answer)
-        .service(answers::listing_diff);
+        .service(answers::listing_diff)
+        .service(measures::take);
 }
 
 /// Query parameters of lists that are only paged.
@@ -85,7 +87,9 @@ fn full(conn: &mut Conn, row: ReportRow, role: Role, key: &PseudonymKey) -> Resu
         None => row.etag(),
     };
     let reporter = key.reporter(row.reporter_id, row.program_id);
-    let around = Around { reporter, history, group, proposal, provider_answer: answer.map(ProviderAnswer::from) };
+    let measures = measure_store::of_report(conn, row.id)?;
+    let provider_answer = answer.map(ProviderAnswer::from);
+    let around = Around { reporter, history, group, proposal, provider_answer, measures };
     Ok(Changed { body: RedFlagReport::new(row, around)?, etag })
 }
 
@@ -171,6 +175,7 @@ pub async fn create(
     let daily = state.limits.daily(PolicyName::Report);
     let mut once = once.begin(&state, &caller.0)?;
     let found = once.read(move |conn| {
+        measure_store::check_may_report(conn, reporter, now)?;
         let left = daily.map(|daily| list_store::left_today(conn, reporter, daily, now)).transpose()?;
         Ok((find_public(conn, &program)?.id, left))
     });

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    answer_store,
+    answer_store, measure_store,
     model::{
         Confidentiality, InformationInput, OPEN, RedFlagReportInput, ReportAction, ReportDecisionInput, ReportRuling,
         ReportStatus, queue_key,
@@ -146,6 +146,7 @@ pub struct NewReport {
 pub fn create(conn: &mut Conn, new: NewReport, now: Timestamp) -> Result<ReportRow, Error> {
     let program = find_public(conn, &Key::Id(new.program))?;
     check_none_open(conn, &new)?;
+    measure_store::check_may_report(conn, new.reporter, now)?;
     let happened = new.input.happened;
     let months = (happened.start_month, happened.end_month);
     let evidence = participation::store::evidence(conn, new.reporter, program.id, months)?;

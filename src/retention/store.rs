@@ -9,6 +9,7 @@ use crate::{
         Conn, Sql,
         schema::{decisions, red_flag_reports, report_answers, review_replies, review_revisions, reviews},
     },
+    flags::store as flag_store,
     http::Error,
     ids::{ReportId, ReviewId},
     moderation::{ActorRole, SubjectKind},
@@ -128,6 +129,7 @@ pub fn empty_review(conn: &mut Conn, id: ReviewId) -> Result<(), Error> {
         .execute(conn)?;
     diesel::delete(review_revisions::table.filter(review_revisions::review_id.eq(id))).execute(conn)?;
     review_store::traces::forget(conn, id)?;
+    flag_store::erase_notes_about(conn, id)?;
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use diesel::{
 };
 
 pub use self::{
-    change::{Ruled, decide, permit, withdraw},
+    change::{Ruled, decide, give_reason, hold_by_rule, permit, steady, withdraw},
     cohort::release_due,
     edit::{Edit, edit},
     proof::{confirm, forget_proof},

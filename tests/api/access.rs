@@ -38,6 +38,8 @@ pub struct World {
     report: String,
     /// Path of a triage entry.
     entry: String,
+    /// Path of the case of the review, which the provider has flagged.
+    case: String,
     university: String,
     /// Path of a client, and the id of its secret.
     client: (String, String),
@@ -63,6 +65,10 @@ impl World {
         let posted = |answer: Answer| answer.expect(201).header("location").to_owned();
         let review = posted(author.post(&format!("{}/reviews", listed.path), &builders::review(4)).await);
         builders::reply(&listed.provider, &review, "We have read it, and have nothing to add.").await.expect(201);
+        let flag = json!({"reasons": ["off_topic"]});
+        listed.provider.post(&format!("{review}/flags"), &flag).await.expect(201);
+        let cases = app.moderator().await.get("/v1/review-cases").await.expect(200).json();
+        let case = format!("/v1/review-cases/{}", cases["data"][0]["id"].as_str().unwrap());
         let path = format!("{}/red-flag-reports", listed.path);
         let report = posted(author.post(&path, &builders::report()).await);
         let take_up = json!({"action": "start_triage", "reason": "I take this one up."});
@@ -123,6 +129,7 @@ impl World {
             review,
             report,
             entry,
+            case,
             university,
             client,
             cohorts,
@@ -153,6 +160,7 @@ impl World {
                 "report" => last(&self.report),
                 "entry" | "item" => last(&self.entry),
                 "kind" => "triage_entry".to_owned(),
+                "case" => last(&self.case),
                 "university" => self.university.clone(),
                 "client" => last(&self.client.0),
                 "cohort" => self.cohorts.0.clone(),

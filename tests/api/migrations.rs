@@ -47,6 +47,7 @@ fn described(backend: Backend) -> BTreeSet<String> {
     let source = concat!(
         include_str!("../../src/db/schema.rs"),
         include_str!("../../src/db/schema/confirmation.rs"),
+        include_str!("../../src/db/schema/flags.rs"),
         include_str!("../../src/db/schema/identity.rs"),
         include_str!("../../src/db/schema/moderation.rs"),
         include_str!("../../src/db/schema/outbox.rs"),

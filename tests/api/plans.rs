@@ -55,6 +55,11 @@ const GROWING: &[&str] = &[
     "review_reply_revisions",
     "review_responses",
     "review_revisions",
+    "report_rights",
+    "reporter_measures",
+    "review_flag_reasons",
+    "review_flags",
+    "review_cases",
     "review_arrivals",
     "review_sketch_keys",
     "review_sketches",
@@ -174,6 +179,11 @@ on_both! {
         };
         let (_, review) = builders::verified_review(&app, &listed, &told, None).await;
         let told_id: ReviewId = review.rsplit('/').next().unwrap().parse().unwrap();
+        let flagged_by = app.participant().await;
+        let flag = serde_json::json!({"reasons": ["spam"]});
+        flagged_by.post(&format!("{review}/flags"), &flag).await.expect(201);
+        let cases = app.moderator().await.get("/v1/review-cases").await.expect(200).json();
+        let case = cases["data"][0]["id"].as_str().unwrap().parse().unwrap();
         // Enough for both shapes of a search: the rare word is looked up, the common one is tested on the way.
         let amounts = Amounts { programs: 320, reviews: 0, reports: 0, seed: 1 };
         generate::run(&mut app.connect(), &amounts, Timestamp::now()).unwrap();
@@ -219,6 +229,7 @@ on_both! {
         questions::writing(conn, program);
         questions::queue(conn, program, &after);
         questions::vouching(conn, program, &after);
+        questions::flagged(conn, flagged_by.id.unwrap(), case, told_id, &after);
         questions::upkeep(conn);
         questions::people(conn, person, moderator);
         let statements = std::mem::take(&mut *seen.lock().unwrap());

@@ -5,8 +5,9 @@ use diesel::prelude::*;
 use super::{NO_FINDINGS, ReviewRow, cohort, report_changed, traces};
 use crate::{
     audit::AuditKey,
-    auth::Caller,
+    auth::{Caller, Role},
     db::{Conn, schema::reviews},
+    flags::store as flag_store,
     http::Error,
     ids::{DecisionId, ReviewId},
     moderation::{self, Act, OwnAct, SubjectKind},
@@ -110,6 +111,47 @@ pub fn withdraw(
     Ok(row)
 }
 
+/// Holds a review's row until the commit, without a trace in its version, so that what others do about it comes before
+/// or after. `SQLite` has one writer at a time anyway.
+pub fn steady(conn: &mut Conn, id: ReviewId) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => {
+            let row = reviews::table.find(id).select(reviews::id);
+            row.for_no_key_update().first::<ReviewId>(c).optional().map(drop)
+        }
+    }
+}
+
+/// Takes a public review out of public view in nobody's name, and records that.
+///
+/// # Errors
+/// [`Error::NotFound`], or [`Error::Conflict`] when its state forbids it.
+pub fn hold_by_rule(
+    conn: &mut Conn,
+    id: ReviewId,
+    reason: &str,
+    record: DecisionId,
+    now: Timestamp,
+) -> Result<ReviewRow, Error> {
+    let row = diesel::update(reviews::table.find(id))
+        .set(reviews::version.eq(reviews::version + 1))
+        .returning(reviews::all_columns)
+        .get_result(conn)
+        .optional()?;
+    let act = Change { by: None, action: ReviewAction::Hold, waits: None, reason, record, now, audit: None };
+    act.carry_out(conn, row.ok_or(Error::NotFound("review"))?)
+}
+
+/// Gives the author of a held review another reason, because a moderator has looked at it.
+pub fn give_reason(conn: &mut Conn, id: ReviewId, reason: &str) -> QueryResult<()> {
+    let held = reviews::table.find(id).filter(reviews::status.eq(ReviewStatus::Held));
+    diesel::update(held)
+        .set((reviews::status_reason.eq(reason), reviews::version.eq(reviews::version + 1)))
+        .execute(conn)
+        .map(drop)
+}
+
 /// A change of state.
 pub(super) struct Change<'a> {
     /// Who acts; `None` for what the service does by rule.
@@ -159,6 +201,8 @@ impl Change<'_> {
         if from.is_public() != to.is_public() && row.verification.is_verified() {
             standing_store::agreement_changed(conn, row.program_id, row.id, self.now)?;
         }
+        let ruled = self.by.filter(|by| by.role == Role::Moderator).map(|_| self.reason);
+        flag_store::review_changed(conn, &row, ruled, self.now)?;
         self.write_down(conn, row.id, from, to)?;
         Ok(row)
     }

@@ -69,7 +69,7 @@ impl Target {
             "PATCH" => request.header("content-type", "application/merge-patch+json").header("if-match", "*"),
             "PUT" => request.header("content-type", "application/json").header("if-match", "*"),
             // A ruling on what was read.
-            _ if self.schema == "TriageDecisionInput" => {
+            _ if ["CaseDecisionInput", "TriageDecisionInput"].contains(&self.schema) => {
                 request.header("content-type", "application/json").header("if-match", "*")
             }
             _ => request.header("content-type", "application/json"),
@@ -87,6 +87,34 @@ async fn asked_about(app: &TestApp, program: &str, summary: &Value) -> String {
         app.moderator().await.post(&format!("{path}/{below}"), body).await.expect(200);
     }
     path
+}
+
+/// A review with a case, whose state nothing else changes, and a report that was not found true.
+async fn flagging(app: &TestApp, program: &str, provider: &Client) -> [Target; 3] {
+    let (moderator, reason) = (app.moderator().await, "It was looked at with care.");
+    let placed = |answer: Answer| answer.expect(201).header("location").to_owned();
+    let reported = app.participant().await.post(&format!("{program}/red-flag-reports"), &builders::report()).await;
+    let unfounded = placed(reported);
+    for action in ["start_triage", "unsubstantiate"] {
+        let body = json!({"action": action, "reason": reason});
+        moderator.post(&format!("{unfounded}/decisions"), &body).await.expect(200);
+    }
+    let flagged = placed(app.participant().await.post(&format!("{program}/reviews"), &builders::review(4)).await);
+    let flags = format!("{flagged}/flags");
+    let flag = json!({"reasons": ["spam", "off_topic"], "note": "It advertises another agency."});
+    app.participant().await.post(&flags, &flag).await.expect(201);
+    let cases = moderator.get("/v1/review-cases").await.expect(200).json();
+    let case = format!("/v1/review-cases/{}/decisions", cases["data"][0]["id"].as_str().unwrap());
+    let measure = json!({"action": "suspend", "reason": reason, "days": 30});
+    let keep = json!({"action": "keep", "reason": reason});
+    let target =
+        |schema, path, client: &Client, body| Target { schema, method: "POST", path, client: client.clone(), body };
+    [
+        // A provider's flag never holds the review, which would then take no more.
+        target("ReviewFlagInput", flags, provider, flag),
+        target("CaseDecisionInput", case, &moderator, keep),
+        target("ReporterMeasureInput", format!("{unfounded}/reporter-measures"), &moderator, measure),
+    ]
 }
 
 /// Every operation that takes a body, and something for each to act on.
@@ -191,6 +219,7 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("RubricInput", "POST", "/v1/reference/rubrics", &admin, rubrics::input(app).await),
     ];
     let more = cohorts::bodies(app, &made, &author).await;
+    all.extend(flagging(app, &made.path, &made.provider).await);
     all.extend(more.map(|(schema, path, client, body)| target(schema, "POST", &path, &client, body)));
     all
 }

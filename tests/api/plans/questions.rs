@@ -8,13 +8,17 @@ use preceptor::{
         store as assessment_store,
     },
     audit, auth,
-    cohorts::{self, store::Party},
+    cohorts::{self, store::Party as Issuer},
     confirmations::{self, model::RequestStatus},
     db::Conn,
+    flags::{
+        self,
+        model::{CaseStatus, FlaggerClass, Party},
+    },
     http::{PolicyName, Position, idempotency_store, limits::Limits},
     ids::{
-        AssessmentId, CohortId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewId, SessionId,
-        TriageEntryId, UniversityId,
+        AssessmentId, CohortId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewCaseId, ReviewId,
+        SessionId, TriageEntryId, UniversityId,
     },
     moderation::{
         SubjectKind, claim_store, proposal_store,
@@ -189,7 +193,7 @@ pub fn vouching(conn: &mut Conn, program: ProgramId, after: &Position) {
     let (someone, month) = (PrincipalId::from_uuid(Uuid::nil()), "2025-03".parse().unwrap());
     let (university, provider) = (UniversityId::from_uuid(Uuid::nil()), ProviderId::from_uuid(Uuid::nil()));
     let last = Some(CohortId::from_uuid(Uuid::nil()));
-    for party in [None, Some(Party::University(university)), Some(Party::Provider(provider))] {
+    for party in [None, Some(Issuer::University(university)), Some(Issuer::Provider(provider))] {
         cohorts::store::list(conn, party, None, 21).unwrap();
         cohorts::store::list(conn, party, last, 21).unwrap();
     }
@@ -208,4 +212,19 @@ pub fn upkeep(conn: &mut Conn) {
     notices::store::claim(conn, now, 10).unwrap();
     notices::store::forget_settled(conn, now, 10).unwrap();
     retention::store::purge(conn, Timestamp::EPOCH, 10).unwrap();
+}
+
+/// What moderators and flaggers ask for about flags, and everybody who reports about their right to.
+pub fn flagged(conn: &mut Conn, by: PrincipalId, case: ReviewCaseId, review: ReviewId, after: &Position) {
+    let party = Party { class: FlaggerClass::Participant, id: *by.as_uuid() };
+    for status in CaseStatus::ALL {
+        flags::store::queue(conn, *status, None, 21).unwrap();
+        flags::store::queue(conn, *status, Some(after), 21).unwrap();
+    }
+    flags::store::detail(conn, case).unwrap();
+    flags::store::own(conn, party, review).unwrap();
+    flags::store::of_participant(conn, by).unwrap();
+    flags::store::precision(conn, party).unwrap();
+    red_flags::measure_store::suspension(conn, by, Timestamp::EPOCH).unwrap();
+    red_flags::measure_store::of_report(conn, ReportId::from_uuid(Uuid::nil())).unwrap();
 }
