@@ -14,14 +14,14 @@ use quick_cache::{Weighter, sync::Cache};
 use utoipa_actix_web::{AppExt, service_config::ServiceConfig};
 
 use crate::{
-    account, assessments,
+    account, appeals, assessments,
     audit::{self, AuditKey},
     auth::{self, Tokens, outside::Outside},
     clients, cohorts,
     config::Config,
     confirmations,
     db::Db,
-    flags,
+    decisions, flags,
     http::{
         CursorKey, Error,
         denials::Denials,
@@ -37,7 +37,7 @@ use crate::{
     programs::{self, list_sql::Frequencies},
     providers, red_flags, reference, replies, reviews, self_reports, sign_in, system,
     time::{Clock, Timestamp},
-    universities, vetting,
+    transparency, universities, vetting,
 };
 
 /// How many rendered programs are expected, for the cache's tables.
@@ -155,7 +155,9 @@ pub fn routes(config: &mut ServiceConfig) {
     oauth::configure(config);
     providers::routes::configure(config);
     programs::routes::configure(config);
+    appeals::routes::configure(config);
     assessments::routes::configure(config);
+    decisions::routes::configure(config);
     reviews::routes::configure(config);
     flags::routes::configure(config);
     red_flags::routes::configure(config);
@@ -163,6 +165,7 @@ pub fn routes(config: &mut ServiceConfig) {
     replies::routes::configure(config);
     notices::routes::configure(config);
     self_reports::routes::configure(config);
+    transparency::routes::configure(config);
     universities::routes::configure(config);
     account::routes::configure(config);
     audit::routes::configure(config);

@@ -174,6 +174,10 @@ id_type! {
     pub struct NoticeId; "Identifier of a notice."
 }
 id_type! {
+    /// An appeal; random, so that it carries no time.
+    pub struct AppealId; "Identifier of an appeal. Random: it carries no time."
+}
+id_type! {
     /// An OAuth 2 client.
     pub struct ClientId; "Identifier of a client: its `client_id`."
 }

@@ -10,6 +10,7 @@
 
 pub mod account;
 pub mod app;
+pub mod appeals;
 pub mod assessments;
 pub mod audit;
 pub mod auth;
@@ -19,6 +20,7 @@ pub mod cohorts;
 pub mod config;
 pub mod confirmations;
 pub mod db;
+pub mod decisions;
 pub mod demo;
 pub mod flags;
 pub mod generate;
@@ -50,6 +52,7 @@ pub mod sign_in;
 pub mod system;
 pub mod text_enum;
 pub mod time;
+pub mod transparency;
 pub mod universities;
 pub mod verdict;
 pub mod vetting;

@@ -100,7 +100,7 @@ async fn keep_up(state: Data<State>) {
         if let Err(error) = crate::cohorts::store::count_anew(&state.db, now).await {
             tracing::error!(%error, "redeemed codes could not be counted");
         }
-        let record = || DecisionId::from_uuid(Uuid::now_v7());
+        let record = || DecisionId::from_uuid(Uuid::new_v4());
         if let Err(error) = reviews::store::release_due(&state.db, record, Timestamp::now()).await {
             tracing::error!(%error, "waiting reviews could not be made public");
         }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use super::store::{CohortRow, Stored, WrittenReview};
 use crate::{
+    appeals::body::Appeal,
     audit::{AuditKind, store::EventRow},
     auth::{Role, Scope},
     confirmations::body::OwnConfirmations,
@@ -142,6 +143,9 @@ pub struct Export {
     /// The flags on reviews, oldest first, with how each ended.
     #[schema(max_items = 100_000)]
     pub flags: Vec<ReviewFlag>,
+    /// Appeals in every state.
+    #[schema(max_items = 10_000)]
+    pub appeals: Vec<Appeal>,
     /// What the security log says that the participant did.
     #[schema(max_items = 100_000)]
     pub events: Vec<ExportedEvent>,
@@ -249,6 +253,7 @@ impl Export {
             let around = Around { reporter, history, group: None, proposal: None, provider_answer, measures };
             RedFlagReport::new(row, around)
         });
+        let appeals = stored.appeals.into_iter().map(|(row, history)| Appeal::new(row, history));
         let participations = stored.participations.into_iter().map(|row| ExportedParticipation {
             cohort_id: row.id,
             program_id: row.program_id,
@@ -278,6 +283,7 @@ impl Export {
             confirmations,
             helpful_votes: stored.votes,
             flags: stored.flags.into_iter().map(ReviewFlag::from).collect(),
+            appeals: appeals.collect::<Result<_, Error>>()?,
             events: stored.events.into_iter().map(ExportedEvent::from).collect(),
         })
     }

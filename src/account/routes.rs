@@ -167,7 +167,8 @@ pub async fn end_session(
 /// Take out one's own data
 ///
 /// For participants: everything that is stored about them as one document: the address, participations, sessions,
-/// reviews with their former contents, reports, requests for confirmation, and what the security log says that they did. That it was taken out is
+/// reviews with their former contents, reports, requests for confirmation, flags, appeals, the address for notices, and
+/// what the security log says that they did. That it was taken out is
 /// entered into that log.
 #[utoipa::path(
     tag = "account",
@@ -228,7 +229,7 @@ impl FromParams for ErasureQuery {
 /// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified or that a
 /// university confirmed count as unverified from then on, because that is forgotten; with `reviews=withdraw` they are withdrawn, and their texts and
 /// former contents erased: an empty row stays. Texts of reviews that were withdrawn before are erased in either case.
-/// Red-flag reports stay with their text, which is
+/// The words of appeals are erased. Red-flag reports stay with their text, which is
 /// evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.
 #[utoipa::path(
     tag = "account",

@@ -4,6 +4,7 @@ use diesel::{dsl::exists, prelude::*};
 
 use super::model::ReviewsAfter;
 use crate::{
+    appeals::{self, store::AppealRow},
     audit::{self, AuditKey, AuditKind, Event, store::EventRow},
     auth::{
         Holder, REVOKED,
@@ -173,6 +174,8 @@ pub struct Stored {
     pub confirmations: (Vec<RequestRow>, Vec<ConfirmationRow>),
     /// Flags on reviews.
     pub flags: Vec<OwnFlag>,
+    /// Appeals with their history, oldest first.
+    pub appeals: Vec<(AppealRow, Vec<DecisionBody>)>,
     /// Entries of the security log.
     pub events: Vec<EventRow>,
 }
@@ -226,6 +229,11 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         let measures = measure_store::of_report(conn, row.id)?;
         reported.push((row, history, answer, measures));
     }
+    let mut appealed = Vec::new();
+    for row in appeals::list_store::of_appellant(conn, id)? {
+        let history = appeals::store::history(conn, row.id)?;
+        appealed.push((row, history));
+    }
     Ok(Stored {
         principal,
         address,
@@ -238,6 +246,7 @@ pub fn stored(conn: &mut Conn, id: PrincipalId) -> Result<Stored, Error> {
         reports: reported,
         confirmations: confirmations::store::of_participant(conn, id)?,
         flags: flag_store::of_participant(conn, id)?,
+        appeals: appealed,
         events: audit::store::of_actor(conn, id)?,
     })
 }
@@ -293,6 +302,7 @@ pub fn erase(
     diesel::delete(outside_identities::table.filter(outside_identities::principal_id.eq(id))).execute(conn)?;
     diesel::delete(participations::table.filter(participations::principal_id.eq(id))).execute(conn)?;
     confirmations::store::forget(conn, id, now)?;
+    appeals::store::erase_words(conn, id)?;
     idempotency_store::forget(conn, id)?;
     let own_sessions = sessions::table.filter(sessions::principal_id.eq(id)).select(sessions::id);
     diesel::delete(refresh_tokens::table.filter(refresh_tokens::session_id.eq_any(own_sessions))).execute(conn)?;

@@ -85,6 +85,7 @@ pub fn decide(
         audit: Some(recording.audit),
     };
     moderation::store::record(conn, SubjectKind::Assessment, id.as_uuid(), &act)?;
+    moderation::store::explain(conn, act.id, decision.ground, decision.facts.as_deref())?;
     if let Some(former) = superseded {
         let act = Act {
             id: recording.superseding,

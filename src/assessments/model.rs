@@ -7,7 +7,7 @@ use validator::Validate;
 use crate::{
     auth::{Caller, Role},
     ids::{EvidenceId, ProviderId, ReviewId},
-    reference::CriterionCode,
+    reference::{CriterionCode, Ground},
     rules::TransitionError,
     text_enum::text_enum,
     time::{Day, Timestamp},
@@ -148,6 +148,11 @@ pub struct AssessmentDecisionInput {
     /// Why; whoever may read the assessment reads it.
     #[schema(min_length = 10, max_length = 2000)]
     pub reason: String,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 /// What the provider says to an assessment.

@@ -14,6 +14,7 @@ mod identity;
 mod moderation;
 mod outbox;
 mod publication;
+mod redress;
 mod reports;
 mod responses;
 mod vetting;
@@ -24,6 +25,7 @@ pub use identity::*;
 pub use moderation::*;
 pub use outbox::*;
 pub use publication::*;
+pub use redress::*;
 pub use reports::*;
 pub use responses::*;
 pub use vetting::*;
@@ -248,6 +250,12 @@ diesel::table! {
         actor_role -> Text,
         reason -> Text,
         created_at -> BigInt,
+        ground -> Nullable<Text>,
+        facts -> Nullable<Text>,
+        automated -> Integer,
+        program_id -> Nullable<Binary>,
+        provider_id -> Nullable<Binary>,
+        public_month -> Nullable<Integer>,
     }
 }
 
@@ -268,6 +276,7 @@ diesel::joinable!(university_domains -> universities (university_id));
 diesel::joinable!(university_search -> universities (university_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
+    appeals,
     assessment_revisions,
     assessments,
     audit_events,

@@ -109,7 +109,7 @@ fn load_one(
         return Ok(());
     }
     let decide = |conn: &mut Conn, by: &Caller, action, reason: &str, now| {
-        let decision = AssessmentDecisionInput { action, reason: reason.to_owned() };
+        let decision = AssessmentDecisionInput { action, reason: reason.to_owned(), ground: None, facts: None };
         let recording = Recording { decision: decision_id(), superseding: decision_id(), now, audit: loader.log };
         decision_store::decide(conn, by, id, &decision, &recording).map(drop)
     };

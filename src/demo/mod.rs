@@ -234,7 +234,7 @@ fn act(
 }
 
 fn decision_id() -> DecisionId {
-    DecisionId::from_uuid(Uuid::now_v7())
+    DecisionId::from_uuid(Uuid::new_v4())
 }
 
 fn new_principal(conn: &mut Conn, role: Role, now: Timestamp) -> Result<Caller, Error> {
@@ -280,7 +280,7 @@ impl Loader<'_> {
             _ => &[],
         };
         for action in rulings {
-            let decision = ReviewDecisionInput { action: *action, reason: reason.clone() };
+            let decision = ReviewDecisionInput { action: *action, reason: reason.clone(), ground: None, facts: None };
             let act = Ruled { record: decision_id(), rule: &CohortRule::off(), audit: self.log };
             review_store::decide(conn, &self.moderator, row.id, &decision, act, later)?;
         }
@@ -317,6 +317,8 @@ impl Loader<'_> {
                 severity: Some(demo.severity).filter(|_| substantiates),
                 public_summary: demo.public_summary.clone().filter(|_| substantiates),
                 proof: demo.proof.clone().filter(|_| *action == R::Remediate),
+                ground: None,
+                facts: None,
             };
             let later = at.plus_seconds(step * DAY);
             if *action == R::Remediate && demo.severity == Severity::Critical {

@@ -7,6 +7,7 @@ use validator::{Validate, ValidationError};
 
 use crate::{
     auth::{Caller, Role},
+    reference::Ground,
     reviews::model::{ReviewRuling, ReviewStatus},
     rules::unique,
     text_enum::text_enum,
@@ -212,6 +213,11 @@ pub struct CaseDecisionInput {
     /// Why; the author of the review reads it.
     #[schema(min_length = 10, max_length = 2000)]
     pub reason: String,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub async fn flag(
     let new = NewFlag {
         id: ReviewFlagId::from_uuid(Uuid::new_v4()),
         case: ReviewCaseId::from_uuid(Uuid::new_v4()),
-        record: DecisionId::from_uuid(Uuid::now_v7()),
+        record: DecisionId::from_uuid(Uuid::new_v4()),
         by: caller,
         party,
         review,

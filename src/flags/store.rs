@@ -252,6 +252,7 @@ pub fn decide(
     let (id, review) = (seen.case.id, seen.review.id);
     review_store::steady(conn, review)?;
     let case = find_to_rule(conn, id, by)?;
+    moderation::claim_store::permit(conn, by, SubjectKind::Review, id.as_uuid(), now)?;
     let row = review_store::find(conn, review)?;
     if case.status == CaseStatus::Closed {
         return Err(Error::Conflict("The case is closed.".to_owned()));
@@ -261,9 +262,11 @@ pub fn decide(
     }
     let reason = decision.reason.as_str();
     close(conn, &row, decision.action.outcome(), Some(reason), now)?;
+    moderation::claim_store::end(conn, SubjectKind::Review, id.as_uuid())?;
     let steps = decision.action.steps(row.status, case.held != 0);
     for (step, record) in steps.iter().zip(act.records) {
-        let ruling = ReviewDecisionInput { action: *step, reason: reason.to_owned() };
+        let (ground, facts) = (decision.ground, decision.facts.clone());
+        let ruling = ReviewDecisionInput { action: *step, reason: reason.to_owned(), ground, facts };
         review_store::decide(conn, by, review, &ruling, Ruled { record, rule: act.rule, audit: act.audit }, now)?;
     }
     if !steps.is_empty() {
@@ -276,7 +279,8 @@ pub fn decide(
     let [record, _] = act.records;
     let audit = Some(act.audit);
     let act = Act { id: record, by: *by, action, from: status, to: status, reason, at: now, audit };
-    moderation::store::record(conn, SubjectKind::Review, review.as_uuid(), &act)
+    moderation::store::record(conn, SubjectKind::Review, review.as_uuid(), &act)?;
+    Ok(moderation::store::explain(conn, record, decision.ground, decision.facts.as_deref())?)
 }
 
 /// Closes the open case of a review, if there is one.

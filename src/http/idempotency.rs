@@ -36,7 +36,8 @@ pub const PATTERN: &str = "^(\"[A-Za-z0-9_-]{16,255}\"|[A-Za-z0-9_-]{16,255})$";
 /// How long a key is remembered, in seconds.
 pub const RETENTION: i64 = 24 * 60 * 60;
 /// The operations that need a key: what one would not want twice, by operation id.
-pub const REQUIRED: [&str; 7] = [
+pub const REQUIRED: [&str; 8] = [
+    "create_appeal",
     "create_client",
     "create_client_secret",
     "create_cohort",

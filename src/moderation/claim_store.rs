@@ -11,10 +11,11 @@ use super::{
     store,
 };
 use crate::{
+    appeals::store as appeals,
     auth::Caller,
     db::{Conn, schema::moderation_claims},
     http::Error,
-    ids::{PrincipalId, QueueItemId},
+    ids::{AppealId, PrincipalId, QueueItemId},
     on_each_backend,
     time::Timestamp,
 };
@@ -32,6 +33,9 @@ pub fn take(conn: &mut Conn, by: &Caller, kind: QueueKind, id: QueueItemId, now:
         return Err(Error::Forbidden("Nobody rules on what they wrote themselves."));
     }
     store::permit_ruling_about(conn, by, item.program)?;
+    if kind == QueueKind::Appeal {
+        appeals::find_to_rule(conn, AppealId::from_uuid(*id.as_uuid()), by)?;
+    }
     let until = now.plus_seconds(LEASE);
     let row = (
         moderation_claims::subject_kind.eq(kind.subject()),

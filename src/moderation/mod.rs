@@ -13,6 +13,7 @@ pub mod proposal_store;
 pub mod queue;
 pub mod queue_store;
 pub mod routes;
+pub mod statement;
 pub mod store;
 
 use serde::Serialize;
@@ -22,13 +23,18 @@ use crate::{
     audit::AuditKey,
     auth::{Caller, Role},
     ids::DecisionId,
+    reference::Ground,
     text_enum::text_enum,
     time::Timestamp,
 };
 
+pub use statement::{Party, Restriction};
+
 text_enum! {
     /// What a decision is about.
     pub enum SubjectKind {
+        /// An appeal.
+        Appeal = "appeal",
         /// An assessment.
         Assessment = "assessment",
         /// A program.
@@ -136,6 +142,12 @@ pub struct DecisionBody {
     pub to_status: String,
     /// In which role it was done.
     pub actor_role: ActorRole,
+    /// What it takes from whom it affects.
+    pub restriction: Restriction,
+    /// What it rests on; null for an act that is no ruling.
+    pub ground: Option<Ground>,
+    /// Whether the automatic checks found what it is about.
+    pub automated: bool,
     /// Why.
     #[schema(max_length = 2000)]
     pub reason: String,

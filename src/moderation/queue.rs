@@ -15,34 +15,42 @@ text_enum! {
     /// What can wait for a moderator. A further kind is a word here, its subject and address below, and its part of the
     /// queue in `queue_store`.
     pub enum QueueKind {
+        /// An appeal that nobody has ruled on.
+        Appeal = "appeal",
         /// A submitted program.
         Program = "program",
         /// A red-flag report that is submitted or in triage. One that waits for its reporter's answer is not in the queue.
         RedFlagReport = "red_flag_report",
         /// A held review.
         Review = "review",
+        /// An open case of a review that was flagged.
+        ReviewCase = "review_case",
         /// An open triage entry.
         TriageEntry = "triage_entry",
     }
 }
 
 impl QueueKind {
-    /// What a decision on such an item is about.
+    /// What a decision on such an item is about, and a claim with it. The claim on a case has the case's id, which no
+    /// review has.
     #[must_use]
     pub const fn subject(self) -> SubjectKind {
         match self {
+            Self::Appeal => SubjectKind::Appeal,
             Self::Program => SubjectKind::Program,
             Self::RedFlagReport => SubjectKind::RedFlagReport,
-            Self::Review => SubjectKind::Review,
+            Self::Review | Self::ReviewCase => SubjectKind::Review,
             Self::TriageEntry => SubjectKind::TriageEntry,
         }
     }
 
     const fn collection(self) -> &'static str {
         match self {
+            Self::Appeal => "appeals",
             Self::Program => "programs",
             Self::RedFlagReport => "red-flag-reports",
             Self::Review => "reviews",
+            Self::ReviewCase => "review-cases",
             Self::TriageEntry => "triage-entries",
         }
     }

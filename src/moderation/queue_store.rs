@@ -10,7 +10,7 @@ use super::queue::{ClaimFilter, QueueFilter, QueueKind};
 use crate::{
     db::{
         Conn, Sql,
-        schema::{moderation_claims, programs, red_flag_reports, reviews, triage_entries},
+        schema::{appeals, moderation_claims, programs, red_flag_reports, review_cases, reviews, triage_entries},
     },
     http::{Error, Position},
     ids::{PrincipalId, ProgramId, QueueItemId},
@@ -136,6 +136,10 @@ fn part(conn: &mut Conn, kind: QueueKind, asked: &Asked<'_>) -> QueryResult<Vec<
     let all = |urgent: bool| urgent.into_sql::<Bool>();
     let nobody = || None::<PrincipalId>.into_sql::<Nullable<Binary>>();
     match kind {
+        QueueKind::Appeal => part!(
+            conn, asked, kind, appeals by created_at, of appeals::program_id, waits "appeals.status = 'pending'",
+            author appeals::appellant_id.nullable(), urgent all(false), Urgent::Never
+        ),
         QueueKind::Program => part!(
             conn, asked, kind, programs by updated_at, of programs::id, waits "programs.status = 'submitted'",
             author nobody(), urgent all(false), Urgent::Never
@@ -148,6 +152,15 @@ fn part(conn: &mut Conn, kind: QueueKind, asked: &Asked<'_>) -> QueryResult<Vec<
         QueueKind::Review => part!(
             conn, asked, kind, reviews by updated_at, of reviews::program_id, waits "reviews.status = 'held'",
             author reviews::participant_id.nullable(), urgent all(false), Urgent::Never
+        ),
+        QueueKind::ReviewCase => part!(
+            conn, asked, kind, review_cases by opened_at,
+            of reviews::table
+                .filter(reviews::id.eq(review_cases::review_id))
+                .select(reviews::program_id)
+                .single_value()
+                .assume_not_null(),
+            waits "review_cases.status = 'open'", author nobody(), urgent all(false), Urgent::Never
         ),
         // An entry is opened by something critical only.
         QueueKind::TriageEntry => part!(

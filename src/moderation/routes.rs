@@ -204,12 +204,12 @@ pub async fn decide_batch(
 
 /// One decision, in a transaction of its own.
 async fn decide(state: &Data<State>, caller: Caller, item: BatchItem, reason: &str) -> Result<(), Error> {
-    let (now, log, record) = (state.now(), state.audit_key(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, log, record) = (state.now(), state.audit_key(), DecisionId::from_uuid(Uuid::new_v4()));
     let reason = reason.to_owned();
     let ruling = match item.action {
         BatchAction::Publish => {
             let (rule, id) = (reviews::routes::cohort_rule(state)?, ReviewId::from_uuid(*item.id.as_uuid()));
-            let decision = ReviewDecisionInput { action: ReviewRuling::Publish, reason };
+            let decision = ReviewDecisionInput { action: ReviewRuling::Publish, reason, ground: None, facts: None };
             let publish = move |conn: &mut Conn| {
                 let act = Ruled { record, rule: &rule, audit: &log };
                 reviews::store::decide(conn, &caller, id, &decision, act, now).map(drop)
@@ -220,7 +220,8 @@ async fn decide(state: &Data<State>, caller: Caller, item: BatchItem, reason: &s
         BatchAction::ResumeTriage => ReportRuling::ResumeTriage,
     };
     let id = ReportId::from_uuid(*item.id.as_uuid());
-    let decision = ReportDecisionInput { action: ruling, reason, severity: None, public_summary: None, proof: None };
+    let (severity, public_summary, proof, ground, facts) = (None, None, None, None, None);
+    let decision = ReportDecisionInput { action: ruling, reason, severity, public_summary, proof, ground, facts };
     let rule =
         move |conn: &mut Conn| red_flags::store::decide(conn, &caller, id, &decision, record, now, &log).map(drop);
     state.db.write(rule).await

@@ -161,6 +161,7 @@ pub fn letter(what: &What, base: &str) -> (&'static str, String) {
             ("A decision about your report", "A decision was taken about your red-flag report.")
         }
         (N::Decision, S::Program) => ("A decision about your program", "A decision was taken about your program."),
+        (N::Decision, S::Appeal) => ("A decision about your appeal", "A decision was taken about your appeal."),
         (N::Decision, _) => ("A decision", "A decision was taken about something of yours."),
         (N::Reply, _) if provider => {
             ("An answer to your reply", "The author of a review has answered your reply to it.")
@@ -191,6 +192,7 @@ fn path(What { to, about: About { kind, id }, .. }: &What) -> String {
         (SubjectKind::RedFlagReport, RecipientKind::Participant) => format!("/v1/red-flag-reports/{id}"),
         (SubjectKind::Program, _) => format!("/v1/programs/{id}"),
         (SubjectKind::Assessment, _) => format!("/v1/assessments/{id}"),
+        (SubjectKind::Appeal, _) => format!("/v1/appeals/{id}"),
         (SubjectKind::TriageEntry, _) => "/v1".to_owned(),
     }
 }

@@ -8,10 +8,12 @@ use crate::{
     auth::Role,
     db::{
         Conn, Sql,
-        schema::{notice_addresses, notices, programs, red_flag_reports, report_answers, review_replies, reviews},
+        schema::{
+            appeals, notice_addresses, notices, programs, red_flag_reports, report_answers, review_replies, reviews,
+        },
     },
     ids::{NoticeId, PrincipalId, ProviderId},
-    moderation::SubjectKind,
+    moderation::{Party, SubjectKind},
     red_flags::model::ReportAction,
     time::Timestamp,
 };
@@ -97,6 +99,15 @@ pub fn of_decision(conn: &mut Conn, kind: SubjectKind, subject: &Uuid, act: &Dec
             to_provider(conn, id, provider, NoticeKind::Decision, about, act)
         }
         SubjectKind::RedFlagReport => of_report(conn, id, about, act),
+        SubjectKind::Appeal => {
+            let row = appeals::table.find(subject.as_bytes().as_slice());
+            let (party, appellant, provider) =
+                row.select((appeals::party, appeals::appellant_id, appeals::provider_id)).first(conn)?;
+            match party {
+                Party::Provider => to_provider(conn, id, provider, NoticeKind::Decision, about, act),
+                Party::Author | Party::Reporter => to_person(conn, id, appellant, NoticeKind::Decision, about, act),
+            }
+        }
         // An assessment is public when it is ruled on, and nobody owns a triage entry.
         SubjectKind::Assessment | SubjectKind::TriageEntry => Ok(()),
     }

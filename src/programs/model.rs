@@ -8,7 +8,7 @@ use validator::Validate;
 
 pub use super::listing::ProgramInput;
 use crate::{
-    reference::{Specialty, primary_language},
+    reference::{Ground, Specialty, primary_language},
     rules::{TransitionError, slug_of},
     search_text::{index_body, sort_key},
     text_enum::text_enum,
@@ -112,6 +112,11 @@ pub struct ProgramDecisionInput {
     /// Why; the provider reads it, and the public with a suspension.
     #[schema(min_length = 10, max_length = 2000)]
     pub reason: String,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 text_enum! {

@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError, ValidationErrors};
 
 use crate::{
-    reference::{RedFlagKind, Severity, TaskCode, TrainingLevel},
+    reference::{Ground, RedFlagKind, Severity, TaskCode, TrainingLevel},
     reviews::model::Period,
     rules::{TransitionError, fault_at, unique},
     text_enum::text_enum,
@@ -51,6 +51,8 @@ text_enum! {
         Withdraw = "withdraw",
         /// A moderator has proof that the cause was removed.
         Remediate = "remediate",
+        /// An appeal against what was found was upheld.
+        Reopen = "reopen",
     }
 }
 
@@ -66,6 +68,9 @@ impl ReportStatus {
             (Self::Substantiated, ReportAction::Remediate) => Ok(Self::Remediated),
             // A finding can turn out to be wrong.
             (Self::InTriage | Self::Substantiated, ReportAction::Unsubstantiate) => Ok(Self::Unsubstantiated),
+            (Self::Substantiated | Self::Unsubstantiated | Self::Remediated, ReportAction::Reopen) => {
+                Ok(Self::InTriage)
+            }
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
@@ -225,7 +230,8 @@ impl From<ReportRuling> for ReportAction {
 pub struct ReportDecisionInput {
     /// What is decided.
     pub action: ReportRuling,
-    /// Why.
+    /// Why. The reporter reads it, and of a report with a public summary that is found true the provider too: nothing in
+    /// it or in `facts` may lead to the reporter.
     #[schema(min_length = 10, max_length = 2000)]
     pub reason: String,
     /// Severity found; with `substantiate` only. The severity of the report is kept when absent.
@@ -237,6 +243,11 @@ pub struct ReportDecisionInput {
     /// What shows that the cause was removed; needed with `remediate`, refused otherwise.
     #[schema(min_length = 10, max_length = 2000)]
     pub proof: Option<String>,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 fn summary_belongs_to_substantiate(decision: &ReportDecisionInput) -> Result<(), ValidationError> {
@@ -294,6 +305,9 @@ mod tests {
             (S::NeedsInfo, A::Withdraw, S::Withdrawn),
             (S::Substantiated, A::Remediate, S::Remediated),
             (S::Substantiated, A::Unsubstantiate, S::Unsubstantiated),
+            (S::Substantiated, A::Reopen, S::InTriage),
+            (S::Unsubstantiated, A::Reopen, S::InTriage),
+            (S::Remediated, A::Reopen, S::InTriage),
         ];
         for status in S::ALL {
             for action in A::ALL {

@@ -282,7 +282,7 @@ pub async fn withdraw(
     once: Once,
 ) -> Result<Answered<Changed<RedFlagReport>>, Error> {
     let id = report.into_inner();
-    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::withdraw(conn, &caller.0, id, decision, now)?;
@@ -321,7 +321,7 @@ pub async fn inform(
     let reporter = caller.0.id;
     state.db.read_latest(move |conn| store::find_own(conn, id, reporter)).await?;
     let input = body.valid()?;
-    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let key = pseudonyms(&state);
     let change = move |conn: &mut Conn| {
         let row = store::inform(conn, &caller.0, id, &input, decision, now)?;

@@ -299,7 +299,27 @@ pub fn decide(
     }
     let audit = Some(audit);
     let change = Change { action, reason: &decision.reason, decision_id, now, audit };
-    apply(conn, row, moderator, &change)
+    let row = apply(conn, row, moderator, &change)?;
+    moderation::store::explain(conn, decision_id, decision.ground, decision.facts.as_deref())?;
+    Ok(row)
+}
+
+/// Takes a report up again on which somebody has ruled and an appeal was upheld.
+///
+/// Errors as for [`decide`].
+pub fn reopen(
+    conn: &mut Conn,
+    moderator: &Caller,
+    id: ReportId,
+    reason: &str,
+    decision_id: DecisionId,
+    now: Timestamp,
+    audit: &AuditKey,
+) -> Result<ReportRow, Error> {
+    let row = lock(conn, id)?;
+    let row = unconcerned(conn, row, moderator)?;
+    let audit = Some(audit);
+    apply(conn, row, moderator, &Change { action: ReportAction::Reopen, reason, decision_id, now, audit })
 }
 
 /// Takes a report back for its reporter. Errors as for [`inform`].

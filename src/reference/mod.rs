@@ -7,6 +7,7 @@
 
 pub mod codes;
 pub mod criteria;
+pub mod grounds;
 pub mod guidelines;
 pub mod red_flags;
 pub mod routes;
@@ -18,6 +19,7 @@ pub use codes::{
     primary_language, specialties, tracks, training_levels,
 };
 pub use criteria::{CriterionCode, CriterionInfo, criteria};
+pub use grounds::{Ground, GroundInfo, StatementCategory, grounds};
 pub use guidelines::{Guideline, guidelines};
 pub use red_flags::{ObservableBy, RedFlagKind, RedFlagKindInfo, Severity, red_flag_kinds};
 pub use specialties::{Specialty, Track};

@@ -136,7 +136,7 @@ pub async fn withdraw_reply(
     review: Path<ReviewId>,
     _: NoQuery,
 ) -> Result<NoContent, Error> {
-    let (id, now, record) = (review.into_inner(), state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (id, now, record) = (review.into_inner(), state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     state.db.write(move |conn| store::withdraw(conn, &caller, provider, id, record, now)).await?;
     Ok(NoContent)
 }
@@ -224,7 +224,7 @@ pub async fn decide_reply(
     let (id, now) = (review.into_inner(), state.now());
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &caller)).await?;
     let decision = body.valid()?;
-    let (record, log) = (DecisionId::from_uuid(Uuid::now_v7()), state.audit_key());
+    let (record, log) = (DecisionId::from_uuid(Uuid::new_v4()), state.audit_key());
     let decide = move |conn: &mut Conn| {
         let row = store::decide(conn, &caller, id, &decision, record, now, &log)?;
         Ok(changed(&row, Reader::Moderator))

@@ -358,5 +358,6 @@ pub fn decide(
         ReplyTarget::Answer => SubjectKind::ReviewAnswer,
     };
     moderation::store::record(conn, subject, review.as_uuid(), &act)?;
+    moderation::store::explain(conn, record, decision.ground, decision.facts.as_deref())?;
     Ok(after)
 }

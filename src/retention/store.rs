@@ -5,13 +5,14 @@ use uuid::Uuid;
 
 use crate::{
     account::model::emptied,
+    appeals::store as appeals_store,
     db::{
         Conn, Sql,
-        schema::{decisions, red_flag_reports, report_answers, review_replies, review_revisions, reviews},
+        schema::{appeals, decisions, red_flag_reports, report_answers, review_replies, review_revisions, reviews},
     },
     flags::store as flag_store,
     http::Error,
-    ids::{ReportId, ReviewId},
+    ids::{AppealId, ReportId, ReviewId},
     moderation::{ActorRole, SubjectKind},
     red_flags::{model::ReportStatus, store as report_store},
     replies::{erase_store, model::ReplyTarget},
@@ -25,7 +26,13 @@ use crate::{
 /// Empties up to `most` items that were refused, removed or taken back before a moment, and returns how many.
 pub fn purge(conn: &mut Conn, before: Timestamp, most: i64) -> Result<i64, Error> {
     let mut emptied = 0;
-    for kind in [SubjectKind::Review, SubjectKind::RedFlagReport, SubjectKind::ReviewReply, SubjectKind::ReviewAnswer] {
+    for kind in [
+        SubjectKind::Review,
+        SubjectKind::RedFlagReport,
+        SubjectKind::ReviewReply,
+        SubjectKind::ReviewAnswer,
+        SubjectKind::Appeal,
+    ] {
         for subject in due(conn, kind, before, most - emptied)? {
             emptied += 1;
             let review = ReviewId::from_uuid(subject);
@@ -33,6 +40,7 @@ pub fn purge(conn: &mut Conn, before: Timestamp, most: i64) -> Result<i64, Error
                 SubjectKind::RedFlagReport => purge_report(conn, ReportId::from_uuid(subject))?,
                 SubjectKind::ReviewReply => erase_store::erase_removed(conn, review, ReplyTarget::Reply)?,
                 SubjectKind::ReviewAnswer => erase_store::erase_removed(conn, review, ReplyTarget::Answer)?,
+                SubjectKind::Appeal => appeals_store::erase_words_of(conn, AppealId::from_uuid(subject))?,
                 _ => purge_review(conn, review)?,
             };
             if done {
@@ -43,8 +51,16 @@ pub fn purge(conn: &mut Conn, before: Timestamp, most: i64) -> Result<i64, Error
     Ok(emptied)
 }
 
+/// An appeal that waits keeps what it is about.
+fn unappealed(id: &'static str) -> Sql {
+    Sql::default()
+        .sql("NOT EXISTS (SELECT 1 FROM appeals WHERE appeals.status = 'pending' AND appeals.subject_id = ")
+        .sql(id)
+        .sql(" AND appeals.subject_kind IN ('review', 'red_flag_report', 'review_reply', 'review_answer'))")
+}
+
 /// The items of a kind that still hold something and were decided on before a moment, the oldest first. Whatever keeps
-/// an item for longer, such as an open appeal, is a condition of these four queries and of nothing else. The states are
+/// an item for longer, such as an open appeal, is a condition of these queries and of nothing else. The states are
 /// spelled out as in the partial indexes, which are not used otherwise.
 fn due(conn: &mut Conn, kind: SubjectKind, before: Timestamp, most: i64) -> QueryResult<Vec<Uuid>> {
     // The time of an entry is that of its text; when it was removed is in the record.
@@ -63,6 +79,7 @@ fn due(conn: &mut Conn, kind: SubjectKind, before: Timestamp, most: i64) -> Quer
             let query = reviews::table
                 .filter(Sql::default().sql(holding))
                 .filter(reviews::updated_at.lt(before))
+                .filter(unappealed("reviews.id"))
                 .order((reviews::updated_at, reviews::id));
             query.limit(most).select(reviews::id).load(conn).map(uuids)
         }
@@ -71,6 +88,7 @@ fn due(conn: &mut Conn, kind: SubjectKind, before: Timestamp, most: i64) -> Quer
             let query = red_flag_reports::table
                 .filter(Sql::default().sql(holding))
                 .filter(red_flag_reports::updated_at.lt(before))
+                .filter(unappealed("red_flag_reports.id"))
                 .order((red_flag_reports::updated_at, red_flag_reports::id));
             let ids: Vec<ReportId> = query.limit(most).select(red_flag_reports::id).load(conn)?;
             Ok(ids.iter().map(|id| *id.as_uuid()).collect())
@@ -80,6 +98,7 @@ fn due(conn: &mut Conn, kind: SubjectKind, before: Timestamp, most: i64) -> Quer
             let query = review_replies::table
                 .filter(Sql::default().sql(holding))
                 .filter(review_replies::updated_at.lt(before))
+                .filter(unappealed("review_replies.review_id"))
                 .filter(removed_since(kind.as_str()))
                 .order((review_replies::updated_at, review_replies::review_id));
             query.limit(most).select(review_replies::review_id).load(conn).map(uuids)
@@ -89,9 +108,19 @@ fn due(conn: &mut Conn, kind: SubjectKind, before: Timestamp, most: i64) -> Quer
             let query = review_replies::table
                 .filter(Sql::default().sql(holding))
                 .filter(review_replies::answered_at.lt(before))
+                .filter(unappealed("review_replies.review_id"))
                 .filter(removed_since(kind.as_str()))
                 .order((review_replies::answered_at, review_replies::review_id));
             query.limit(most).select(review_replies::review_id).load(conn).map(uuids)
+        }
+        SubjectKind::Appeal => {
+            let holding = "appeals.status <> 'pending' AND appeals.words IS NOT NULL";
+            let query = appeals::table
+                .filter(Sql::default().sql(holding))
+                .filter(appeals::updated_at.lt(before))
+                .order((appeals::updated_at, appeals::id));
+            let ids: Vec<AppealId> = query.limit(most).select(appeals::id).load(conn)?;
+            Ok(ids.iter().map(|id| *id.as_uuid()).collect())
         }
         SubjectKind::Assessment | SubjectKind::Program | SubjectKind::TriageEntry => Ok(Vec::new()),
     }

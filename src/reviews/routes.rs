@@ -105,7 +105,7 @@ fn changed(conn: &mut Conn, row: ReviewRow, view: View) -> Result<Changed<Review
 pub(crate) fn cohort_rule(state: &State) -> Result<CohortRule, Error> {
     let mut random = [0; 16];
     rand::fill(&mut random).map_err(|_| Error::internal("no random bytes"))?;
-    Ok(CohortRule::drawn(state.config.small_cohort, random, || DecisionId::from_uuid(Uuid::now_v7())))
+    Ok(CohortRule::drawn(state.config.small_cohort, random, || DecisionId::from_uuid(Uuid::new_v4())))
 }
 
 fn check_period(content: &ReviewInput, today: Day) -> Result<(), Error> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::{rules::TransitionError, text_enum::text_enum};
+use crate::{reference::Ground, rules::TransitionError, text_enum::text_enum};
 
 text_enum! {
     /// State of a review.
@@ -102,6 +102,11 @@ pub struct ReviewDecisionInput {
     /// Why; the author reads it.
     #[schema(min_length = 10, max_length = 2000)]
     pub reason: String,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 text_enum! {

@@ -6,7 +6,7 @@ use diesel::{
 };
 
 pub use self::{
-    change::{Ruled, decide, give_reason, hold_by_rule, permit, steady, withdraw},
+    change::{Ruled, decide, give_reason, hold_by_rule, permit, reinstate, steady, withdraw},
     cohort::release_due,
     edit::{Edit, edit},
     proof::{confirm, forget_proof},

@@ -183,7 +183,7 @@ pub async fn decide(
     let (id, moderator) = (entry.into_inner(), caller.0);
     state.db.read_latest(move |conn| triage_store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
-    let (now, record) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, record) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let log = state.audit_key();
     let change = move |conn: &mut Conn| {
         let seen = triage_store::detail(conn, id)?;

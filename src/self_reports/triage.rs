@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use crate::{
+    reference::Ground,
     rules::{TransitionError, fault_at},
     text_enum::text_enum,
     verdict::TriageStatus,
@@ -19,7 +20,7 @@ text_enum! {
         Dismiss = "dismiss",
         /// A moderator has proof that the cause was removed.
         Remediate = "remediate",
-        /// A new account has come in.
+        /// A new account has come in, or an appeal against what was found was upheld.
         Reopen = "reopen",
     }
 }
@@ -31,7 +32,7 @@ impl TriageStatus {
             (Self::Open, TriageAction::Confirm) => Ok(Self::Confirmed),
             (Self::Open, TriageAction::Dismiss) => Ok(Self::Dismissed),
             (Self::Confirmed, TriageAction::Remediate) => Ok(Self::Remediated),
-            (Self::Dismissed | Self::Remediated, TriageAction::Reopen) => Ok(Self::Open),
+            (Self::Dismissed | Self::Remediated | Self::Confirmed, TriageAction::Reopen) => Ok(Self::Open),
             (from, action) => Err(TransitionError { from: from.as_str(), action: action.as_str() }),
         }
     }
@@ -78,6 +79,11 @@ pub struct TriageDecisionInput {
     /// What shows that the cause was removed; needed with `remediate`, refused otherwise.
     #[schema(min_length = 10, max_length = 2000)]
     pub proof: Option<String>,
+    /// What it rests on; what is usual for the action when absent. See `/v1/moderation/grounds`.
+    pub ground: Option<Ground>,
+    /// What was found, for whoever is affected; without personal data of others.
+    #[schema(min_length = 10, max_length = 2000)]
+    pub facts: Option<String>,
 }
 
 fn proof_belongs_to_remediate(decision: &TriageDecisionInput) -> Result<(), ValidationError> {
@@ -100,6 +106,7 @@ mod tests {
             (S::Open, A::Confirm, S::Confirmed),
             (S::Open, A::Dismiss, S::Dismissed),
             (S::Confirmed, A::Remediate, S::Remediated),
+            (S::Confirmed, A::Reopen, S::Open),
             (S::Dismissed, A::Reopen, S::Open),
             (S::Remediated, A::Reopen, S::Open),
         ];
@@ -123,8 +130,8 @@ mod tests {
         for action in TriageRuling::ALL {
             for proof in [None, Some("The rosters of three months.".to_owned())] {
                 let fits = (*action == TriageRuling::Remediate) == proof.is_some();
-                let decision =
-                    TriageDecisionInput { action: *action, reason: "It was looked at with care.".to_owned(), proof };
+                let reason = "It was looked at with care.".to_owned();
+                let decision = TriageDecisionInput { action: *action, reason, proof, ground: None, facts: None };
                 assert_eq!(decision.validate().is_ok(), fits, "{decision:?}");
             }
         }

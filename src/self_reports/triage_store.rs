@@ -296,6 +296,41 @@ pub fn decide(
         at: now,
         audit: Some(audit),
     };
+    moderation::store::record(conn, SubjectKind::TriageEntry, id.as_uuid(), &act)?;
+    Ok(moderation::store::explain(conn, record, decision.ground, decision.facts.as_deref())?)
+}
+
+/// Opens an entry again that was confirmed, because an appeal was upheld, and brings the program's verdict up to date.
+///
+/// Errors as for [`decide`].
+pub fn reopen(
+    conn: &mut Conn,
+    moderator: &Caller,
+    id: TriageEntryId,
+    reason: &str,
+    record: DecisionId,
+    now: Timestamp,
+    audit: &AuditKey,
+) -> Result<(), Error> {
+    let program = find_to_rule(conn, id, moderator)?.program_id;
+    program_store::lock(conn, program)?;
+    let row = find(conn, id)?;
+    let action = TriageAction::Reopen;
+    let to = row.status.after(action).map_err(|refused| Error::Conflict(refused.to_string()))?;
+    diesel::update(triage_entries::table.find(id))
+        .set((
+            triage_entries::status.eq(to),
+            triage_entries::version.eq(row.version + 1),
+            triage_entries::reason.eq(None::<String>),
+            triage_entries::proof.eq(None::<String>),
+            triage_entries::opened_at.eq(now),
+            triage_entries::updated_at.eq(now),
+        ))
+        .execute(conn)?;
+    standing_store::refresh(conn, program, now)?;
+    let (from, to) = (row.status.as_str(), to.as_str());
+    let act =
+        Act { id: record, by: *moderator, action: action.as_str(), from, to, reason, at: now, audit: Some(audit) };
     moderation::store::record(conn, SubjectKind::TriageEntry, id.as_uuid(), &act)
 }
 

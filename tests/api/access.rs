@@ -36,6 +36,9 @@ pub struct World {
     pub review: String,
     /// Path of the report.
     report: String,
+    /// A decision that concerns the author and the provider, and the path of the provider's appeal against it.
+    decision: String,
+    appeal: String,
     /// Path of a triage entry.
     entry: String,
     /// Path of the case of the review, which the provider has flagged.
@@ -76,6 +79,12 @@ impl World {
         for (below, body) in [("decisions", take_up), ("answer-request", summary)] {
             app.moderator().await.post(&format!("{report}/{below}"), &body).await.expect(200);
         }
+        let mut other = builders::report();
+        other["kind"] = json!("opaque_or_unfair_fees");
+        let found = posted(author.post(&path, &other).await);
+        let decision = builders::found_true(&app.moderator().await, &found).await;
+        let path = format!("/v1/decisions/{decision}/appeals");
+        let appeal = posted(listed.provider.post(&path, &builders::appeal()).await);
         let told = builders::Told {
             period: ("2024-03", "2024-04"),
             level: "pre_health",
@@ -128,6 +137,8 @@ impl World {
             author,
             review,
             report,
+            decision,
+            appeal,
             entry,
             case,
             university,
@@ -158,6 +169,8 @@ impl World {
                 "assessment" => last(&self.assessment),
                 "review" => last(&self.review),
                 "report" => last(&self.report),
+                "decision" => self.decision.clone(),
+                "appeal" => last(&self.appeal),
                 "entry" | "item" => last(&self.entry),
                 "kind" => "triage_entry".to_owned(),
                 "case" => last(&self.case),

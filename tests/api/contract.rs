@@ -77,6 +77,8 @@ const BEYOND: &[(&str, &[&str])] = &[
     ("ModerationBatch", &["not_applicable", "duplicate_item"]),
     ("ProgramDecision", &[]),
     ("ReviewDecision", &[]),
+    ("Appeal", &[]),
+    ("AppealDecision", &[]),
     ("NoticeAddress", &["invalid_email"]),
     // No code that is tried was ever sent.
     ("NoticeCode", &["not_allowed"]),
@@ -138,6 +140,7 @@ fn contents(conn: &mut Conn) -> Vec<Rows> {
         ("moderation_claims", "0"),
         ("moderation_proposals", "0"),
         ("triage_entries", "version"),
+        ("appeals", "version"),
         ("decisions", "0"),
         ("clients", "version"),
         ("client_secrets", "0"),
@@ -228,6 +231,8 @@ fn every_body_of_the_document_is_tried() {
     let documented: BTreeSet<_> = names.map(|name| name.rsplit('/').next().unwrap()).collect();
     let tried = [
         "AnswerRequestInput",
+        "AppealDecisionInput",
+        "AppealInput",
         "AssessmentAnswerInput",
         "AssessmentDecisionInput",
         "CaseDecisionInput",

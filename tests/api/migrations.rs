@@ -54,6 +54,7 @@ fn described(backend: Backend) -> BTreeSet<String> {
         include_str!("../../src/db/schema/publication.rs"),
         include_str!("../../src/db/schema/responses.rs"),
         include_str!("../../src/db/schema/reports.rs"),
+        include_str!("../../src/db/schema/redress.rs"),
         include_str!("../../src/db/schema/vetting.rs")
     );
     let mut columns = BTreeSet::new();

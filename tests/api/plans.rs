@@ -31,6 +31,7 @@ mod questions;
 
 /// Tables that grow with use.
 const GROWING: &[&str] = &[
+    "appeals",
     "assessments",
     "assessment_revisions",
     "idempotency_keys",
@@ -227,6 +228,7 @@ on_both! {
         questions::reports(conn, program, &after);
         questions::assessments(conn, program, &after);
         questions::writing(conn, program);
+        questions::redress(conn, program, &after);
         questions::queue(conn, program, &after);
         questions::vouching(conn, program, &after);
         questions::flagged(conn, flagged_by.id.unwrap(), case, told_id, &after);

@@ -86,7 +86,7 @@ fn small_cohorts(backend: Backend) -> TestApp {
 }
 
 async fn release(app: &TestApp) -> usize {
-    release_due(&app.state.db, || DecisionId::from_uuid(Uuid::now_v7()), app.state.now()).await.unwrap()
+    release_due(&app.state.db, || DecisionId::from_uuid(Uuid::new_v4()), app.state.now()).await.unwrap()
 }
 
 on_both! {

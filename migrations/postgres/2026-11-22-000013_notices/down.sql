@@ -12,6 +12,7 @@ CHECK ((answer IS NULL) = (answer_status IS NULL OR answer_status = 'withdrawn')
 
 DROP INDEX red_flag_reports_to_purge;
 ALTER TABLE red_flag_reports DROP COLUMN purged;
+DROP INDEX appeals_to_purge;
 DROP INDEX reviews_to_purge;
 ALTER TABLE reviews DROP COLUMN purged;
 DROP TABLE notices;

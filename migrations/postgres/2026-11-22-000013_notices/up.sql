@@ -36,6 +36,7 @@ CREATE INDEX notices_by_recipient ON notices (recipient_id);
 
 -- Whether nothing that somebody wrote is left in it.
 ALTER TABLE reviews ADD COLUMN purged INTEGER NOT NULL DEFAULT 0 CHECK (purged IN (0, 1));
+CREATE INDEX appeals_to_purge ON appeals (updated_at, id) WHERE status <> 'pending' AND words IS NOT NULL;
 CREATE INDEX reviews_to_purge ON reviews (updated_at, id)
 WHERE purged = 0 AND status IN ('rejected', 'withdrawn');
 ALTER TABLE red_flag_reports ADD COLUMN purged INTEGER NOT NULL DEFAULT 0 CHECK (purged IN (0, 1));

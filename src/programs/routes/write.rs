@@ -13,7 +13,7 @@ use crate::{
     db::Conn,
     http::{Answered, Changed, Created, Error, IfMatch, Json, NoQuery, Once, Patch},
     ids::{DecisionId, ProgramId, ProviderId},
-    patch_schema,
+    moderation, patch_schema,
     programs::{
         detail_store::{self, Detail},
         model::{ProgramAction, ProgramDecisionInput, ProgramInput},
@@ -21,6 +21,7 @@ use crate::{
         write_store::{self, ProgramAct},
     },
     providers::store::{ProviderRow, hold},
+    reference::Ground,
     time::Day,
 };
 
@@ -137,14 +138,15 @@ async fn act(
     key: ProgramKey,
     by: Caller,
     action: ProgramAction,
-    reason: String,
+    (reason, ground, facts): (String, Option<Ground>, Option<String>),
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
     let at = state.now();
-    let decision = DecisionId::from_uuid(Uuid::now_v7());
+    let decision = DecisionId::from_uuid(Uuid::new_v4());
     let log = (by.role != Role::Provider).then(|| state.audit_key());
     let act = move |conn: &mut Conn| {
         let act = ProgramAct { decision, by, action, reason: &reason, at, audit: log.as_ref() };
         let row = write_store::act(conn, &key, &act)?;
+        moderation::store::explain(conn, decision, ground, facts.as_deref())?;
         changed(read_back(conn, row.id)?, at.day())
     };
     once.write(state, &by, act).await
@@ -169,7 +171,7 @@ pub async fn submit_program(
     _: NoQuery,
     once: Once,
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
-    act(&state, once, key.into_inner(), own.caller, ProgramAction::Submit, String::new()).await
+    act(&state, once, key.into_inner(), own.caller, ProgramAction::Submit, (String::new(), None, None)).await
 }
 
 /// End a program
@@ -191,7 +193,7 @@ pub async fn archive_program(
     _: NoQuery,
     once: Once,
 ) -> Result<Answered<Changed<ProgramBody>>, Error> {
-    act(&state, once, key.into_inner(), own.caller, ProgramAction::Archive, String::new()).await
+    act(&state, once, key.into_inner(), own.caller, ProgramAction::Archive, (String::new(), None, None)).await
 }
 
 /// Decide on a program
@@ -228,6 +230,6 @@ pub async fn decide_program(
             write_store::permit(conn, &by, row.provider_id)
         })
         .await?;
-    let ProgramDecisionInput { action, reason } = body.valid()?;
-    act(&state, once, key, by, action.into(), reason).await
+    let ProgramDecisionInput { action, reason, ground, facts } = body.valid()?;
+    act(&state, once, key, by, action.into(), (reason, ground, facts)).await
 }

@@ -59,7 +59,7 @@ pub async fn ask(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let (key, log) = (pseudonyms(&state), state.audit_key());
     let change = move |conn: &mut Conn| {
         let question = Question { summary: &input.summary, decision, now, audit: &log };
@@ -134,7 +134,7 @@ pub async fn answer(
     if !faults.is_empty() {
         return Err(Error::Invalid(faults));
     }
-    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let change = move |conn: &mut Conn| {
         let row = answer_store::answer(conn, &own, id, &input.text, decision, now)?;
         // An answer is given once. The report's own version would tell what its reporter and moderators do.

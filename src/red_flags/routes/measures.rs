@@ -48,7 +48,7 @@ pub async fn take(
     let (id, moderator) = (report.into_inner(), caller.0);
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let measure = body.valid()?;
-    let (now, record) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, record) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let (key, log) = (pseudonyms(&state), state.audit_key());
     let change = move |conn: &mut Conn| {
         let row = measure_store::take(conn, &moderator, id, &measure, record, now, &log)?;

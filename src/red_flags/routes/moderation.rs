@@ -117,7 +117,7 @@ pub async fn decide(
     let moderator = caller.0;
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
-    let (now, decision_id) = (state.now(), DecisionId::from_uuid(Uuid::now_v7()));
+    let (now, decision_id) = (state.now(), DecisionId::from_uuid(Uuid::new_v4()));
     let (key, log) = (pseudonyms(&state), state.audit_key());
     let change = move |conn: &mut Conn| {
         let row = store::decide(conn, &moderator, id, &decision, decision_id, now, &log)?;

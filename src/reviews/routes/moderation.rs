@@ -116,7 +116,7 @@ pub async fn decide_review(
         })
         .await?;
     let decision = body.valid()?;
-    let record = DecisionId::from_uuid(Uuid::now_v7());
+    let record = DecisionId::from_uuid(Uuid::new_v4());
     let (log, rule) = (state.audit_key(), cohort_rule(&state)?);
     let decide = move |conn: &mut Conn| {
         let act = Ruled { record, rule: &rule, audit: &log };

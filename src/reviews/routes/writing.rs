@@ -117,7 +117,7 @@ pub async fn create_review(
     // The row is made here, so that the one writer thread has nothing to do but store it.
     let row = ReviewRow::checked(&new, &findings, now)?.vouched(evidence.and_then(Evidence::vouched));
     let counts = rated(&content, row.half_year, row.verification);
-    let (report, record) = (row.self_report(&content), DecisionId::from_uuid(Uuid::now_v7()));
+    let (report, record) = (row.self_report(&content), DecisionId::from_uuid(Uuid::new_v4()));
     let written = Written { row, counts, report, traces, record };
     let rule = cohort_rule(&state)?;
     if rule.small > 1 && findings.is_empty() && written.row.verification.is_verified() {
@@ -190,7 +190,7 @@ pub async fn update_review(
     }
     let checked =
         if content.text == current.text { None } else { Some(recheck(&state, before, &current, &content).await?) };
-    let (rule, record) = (cohort_rule(&state)?, DecisionId::from_uuid(Uuid::now_v7()));
+    let (rule, record) = (cohort_rule(&state)?, DecisionId::from_uuid(Uuid::new_v4()));
     let edit = Edit { content, checked, rule, record };
     let edit = move |conn: &mut Conn| {
         let row = store::edit(conn, &told.row, &edit, now)?;
@@ -244,7 +244,7 @@ pub async fn withdraw_review(
     once: Once,
 ) -> Result<Answered<Changed<ReviewBody>>, Error> {
     let (id, now) = (review.into_inner(), state.now());
-    let record = DecisionId::from_uuid(Uuid::now_v7());
+    let record = DecisionId::from_uuid(Uuid::new_v4());
     let withdraw = move |conn: &mut Conn| {
         let row = store::withdraw(conn, &caller, id, record, now)?;
         changed(conn, row, View::Author)

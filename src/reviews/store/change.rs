@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use super::{NO_FINDINGS, ReviewRow, cohort, report_changed, traces};
+use super::{NO_FINDINGS, ReviewRow, cohort, find, report_changed, traces};
 use crate::{
     audit::AuditKey,
     auth::{Caller, Role},
@@ -14,7 +14,7 @@ use crate::{
     programs::derived::review_changed,
     reviews::{
         cohort::CohortRule,
-        model::{ReviewAction, ReviewDecisionInput, ReviewStatus},
+        model::{ReviewAction, ReviewDecisionInput, ReviewRuling, ReviewStatus},
     },
     time::Timestamp,
     vetting::standing_store,
@@ -56,12 +56,7 @@ pub fn decide(
     act: Ruled<'_>,
     now: Timestamp,
 ) -> Result<ReviewRow, Error> {
-    let row: Option<ReviewRow> = diesel::update(reviews::table.find(id))
-        .set(reviews::version.eq(reviews::version + 1))
-        .returning(reviews::all_columns)
-        .get_result(conn)
-        .optional()?;
-    let row = row.ok_or(Error::NotFound("review"))?;
+    let row = lock(conn, id)?;
     permit(conn, by, &row)?;
     moderation::claim_store::permit(conn, by, SubjectKind::Review, id.as_uuid(), now)?;
     let action = ReviewAction::from(decision.action);
@@ -74,7 +69,45 @@ pub fn decide(
     };
     let waits = waits.map(|until| (until, act.rule.explained(until)));
     let (reason, record, audit) = (decision.reason.as_str(), act.record, Some(act.audit));
-    Change { by: Some(*by), action, waits, reason, record, now, audit }.carry_out(conn, row)
+    let row = Change { by: Some(*by), action, waits, reason, record, now, audit }.carry_out(conn, row)?;
+    moderation::store::explain(conn, record, decision.ground, decision.facts.as_deref())?;
+    Ok(row)
+}
+
+/// Makes a review public again that was held or refused, because an appeal was upheld, or lets it wait for others of its
+/// cohort. `resubmitted` is the id of the record that a refused one is held again, on its way.
+///
+/// # Errors
+/// As for [`decide`].
+pub fn reinstate(
+    conn: &mut Conn,
+    by: &Caller,
+    id: ReviewId,
+    reason: &str,
+    resubmitted: DecisionId,
+    act: Ruled<'_>,
+    now: Timestamp,
+) -> Result<ReviewRow, Error> {
+    let row = find(conn, id)?;
+    if row.status == ReviewStatus::Rejected {
+        let row = lock(conn, id)?;
+        moderation::store::permit_ruling_about(conn, by, row.program_id)?;
+        let (action, record, audit) = (ReviewAction::Resubmit, resubmitted, Some(act.audit));
+        Change { by: Some(*by), action, waits: None, reason, record, now, audit }.carry_out(conn, row)?;
+    }
+    let reason = reason.to_owned();
+    let decision = ReviewDecisionInput { action: ReviewRuling::Publish, reason, ground: None, facts: None };
+    decide(conn, by, id, &decision, act, now)
+}
+
+/// Counts a change of the review, which locks its row for the rest of the transaction, and reads it.
+fn lock(conn: &mut Conn, id: ReviewId) -> Result<ReviewRow, Error> {
+    let row: Option<ReviewRow> = diesel::update(reviews::table.find(id))
+        .set(reviews::version.eq(reviews::version + 1))
+        .returning(reviews::all_columns)
+        .get_result(conn)
+        .optional()?;
+    row.ok_or(Error::NotFound("review"))
 }
 
 /// Refuses a ruling by whoever wrote the review or is linked to the program's provider.

@@ -69,7 +69,7 @@ impl Target {
             "PATCH" => request.header("content-type", "application/merge-patch+json").header("if-match", "*"),
             "PUT" => request.header("content-type", "application/json").header("if-match", "*"),
             // A ruling on what was read.
-            _ if ["CaseDecisionInput", "TriageDecisionInput"].contains(&self.schema) => {
+            _ if ["AppealDecisionInput", "CaseDecisionInput", "TriageDecisionInput"].contains(&self.schema) => {
                 request.header("content-type", "application/json").header("if-match", "*")
             }
             _ => request.header("content-type", "application/json"),
@@ -117,6 +117,29 @@ async fn flagging(app: &TestApp, program: &str, provider: &Client) -> [Target; 3
     ]
 }
 
+/// A decision that the provider can appeal against, and one against which another provider has.
+async fn appealing(app: &TestApp, program: &str, provider: &Client) -> [Target; 2] {
+    let other = builders::listed(app, "appealed").await;
+    let mut decisions = Vec::new();
+    for program in [program, &other.path] {
+        let made = app.participant().await.post(&format!("{program}/red-flag-reports"), &builders::report()).await;
+        let report = made.expect(201).header("location").to_owned();
+        let decision = builders::found_true(&app.moderator().await, &report).await;
+        decisions.push(format!("/v1/decisions/{decision}/appeals"));
+    }
+    let made = other.provider.post(&decisions[1], &builders::appeal()).await;
+    let appeal = made.expect(201).header("location").to_owned();
+    let reason = "It was looked at with care.";
+    let uphold = json!({"action": "uphold", "reason": reason, "ground": "appeal_founded", "facts": reason});
+    let moderator = app.moderator().await;
+    let target =
+        |schema, path, client: &Client, body| Target { schema, method: "POST", path, client: client.clone(), body };
+    [
+        target("AppealInput", decisions.remove(0), provider, builders::appeal()),
+        target("AppealDecisionInput", format!("{appeal}/decisions"), &moderator, uphold),
+    ]
+}
+
 /// Every operation that takes a body, and something for each to act on.
 pub async fn targets(app: &TestApp) -> Vec<Target> {
     let made = builders::listed(app, "contract").await;
@@ -141,8 +164,8 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
     let items = json!([{"kind": "review", "id": a_review.rsplit('/').next(), "action": "publish"}]);
     let batch = json!({"items": items, "reason": reason});
     let remove = json!({"action": "remove", "target": "reply", "reason": reason});
-    let suspend = json!({"action": "suspend", "reason": reason});
-    let hold = json!({"action": "hold", "reason": reason});
+    let suspend = json!({"action": "suspend", "reason": reason, "ground": "patient_safety", "facts": reason});
+    let hold = json!({"action": "hold", "reason": reason, "ground": "personal_data", "facts": reason});
     let substantiate = json!({"action": "substantiate", "reason": reason, "severity": "major",
         "public_summary": "Students were left alone with patients."});
     let remediate = json!({"action": "remediate", "reason": reason, "proof": "The duty rosters of three months."});
@@ -219,6 +242,7 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("RubricInput", "POST", "/v1/reference/rubrics", &admin, rubrics::input(app).await),
     ];
     let more = cohorts::bodies(app, &made, &author).await;
+    all.extend(appealing(app, &made.path, &made.provider).await);
     all.extend(flagging(app, &made.path, &made.provider).await);
     all.extend(more.map(|(schema, path, client, body)| target(schema, "POST", &path, &client, body)));
     all

@@ -2,23 +2,26 @@
 
 use preceptor::{
     account,
+    appeals::{self, model::AppealStatus},
     assessments::{
         list_store as assessment_lists,
         model::{AssessmentStatus, Reader},
         store as assessment_store,
     },
-    audit, auth,
+    audit,
+    auth::{self, Caller, Role},
     cohorts::{self, store::Party as Issuer},
     confirmations::{self, model::RequestStatus},
     db::Conn,
+    decisions::store::{Filter, read, record},
     flags::{
         self,
         model::{CaseStatus, FlaggerClass, Party},
     },
     http::{PolicyName, Position, idempotency_store, limits::Limits},
     ids::{
-        AssessmentId, CohortId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId, ReviewCaseId, ReviewId,
-        SessionId, TriageEntryId, UniversityId,
+        AppealId, AssessmentId, CohortId, DecisionId, PrincipalId, ProgramId, ProviderId, QueueItemId, ReportId,
+        ReviewCaseId, ReviewId, SessionId, TriageEntryId, UniversityId,
     },
     moderation::{
         SubjectKind, claim_store, proposal_store,
@@ -227,4 +230,32 @@ pub fn flagged(conn: &mut Conn, by: PrincipalId, case: ReviewCaseId, review: Rev
     flags::store::precision(conn, party).unwrap();
     red_flags::measure_store::suspension(conn, by, Timestamp::EPOCH).unwrap();
     red_flags::measure_store::of_report(conn, ReportId::from_uuid(Uuid::nil())).unwrap();
+}
+
+/// What the public record, appeals and their lists ask for.
+pub fn redress(conn: &mut Conn, program: ProgramId, after: &Position) {
+    let (nobody, kind) = (Uuid::nil(), Some(SubjectKind::Program));
+    let provider = Some(ProviderId::from_uuid(nobody));
+    for filter in [
+        Filter::default(),
+        Filter { kind, ..Filter::default() },
+        Filter { action: Some("list".to_owned()), ..Filter::default() },
+        Filter { program: Some(program), ..Filter::default() },
+        Filter { provider, ..Filter::default() },
+    ] {
+        for after in [None, Some(after)] {
+            record(conn, &filter, after, 21).unwrap();
+        }
+    }
+    assert!(read(conn, DecisionId::from_uuid(nobody), None).is_err());
+    for role in [Role::Participant, Role::Provider] {
+        let caller = Caller { id: PrincipalId::from_uuid(nobody), role, provider, university: None };
+        for after in [None, Some(after)] {
+            appeals::list_store::own(conn, &caller, after, 21).unwrap();
+            appeals::list_store::queue(conn, Some(AppealStatus::Pending), after, 21).unwrap();
+            appeals::list_store::queue(conn, None, after, 21).unwrap();
+        }
+        assert!(appeals::store::read(conn, AppealId::from_uuid(nobody), &caller).is_err());
+    }
+    appeals::list_store::of_appellant(conn, PrincipalId::from_uuid(nobody)).unwrap();
 }

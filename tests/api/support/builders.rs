@@ -75,6 +75,24 @@ pub fn report() -> Value {
     })
 }
 
+/// An appeal.
+pub fn appeal() -> Value {
+    json!({"words": "Nobody has asked us, and the rosters of that month say otherwise."})
+}
+
+/// Finds a report true, and gives the id of the decision.
+pub async fn found_true(moderator: &Client, report: &str) -> String {
+    let decisions = format!("{report}/decisions");
+    let reason = "Two accounts agree with each other.";
+    moderator.post(&decisions, &json!({"action": "start_triage", "reason": reason})).await.expect(200);
+    let summary = "Students were left alone with patients at night.";
+    let body = json!({"action": "substantiate", "reason": reason, "public_summary": summary});
+    let found = moderator.post(&decisions, &body).await.expect(200).json();
+    let history = found["history"].as_array().unwrap();
+    let decision = history.iter().find(|act| act["action"] == "substantiate").unwrap();
+    decision["id"].as_str().unwrap().to_owned()
+}
+
 /// A provider with its program, which is listed.
 pub struct Listed {
     pub provider: Client,
