@@ -81,7 +81,7 @@ pub fn undo(
     ruling: &Ruling<'_>,
 ) -> Result<(), Error> {
     let subject = decided.subject()?;
-    let ([record, first], now) = (ruling.undone, ruling.now);
+    let ([first, record], now) = (ruling.undone, ruling.now);
     match how {
         Reversal::PublishReview => {
             let act = review_store::Ruled { record, rule: ruling.rule, audit: ruling.audit };

@@ -235,7 +235,9 @@ pub async fn decide(
     let (id, moderator) = (appeal.into_inner(), caller.0);
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
-    let [record, undone, before] = [(); 3].map(|()| DecisionId::from_uuid(Uuid::new_v4()));
+    let [record, one, other] = [(); 3].map(|()| DecisionId::from_uuid(Uuid::new_v4()));
+    // Of one moment: the ids give their order.
+    let undone = [one.min(other), one.max(other)];
     let mut random = [0; 16];
     rand::fill(&mut random).map_err(|_| Error::internal("no random bytes"))?;
     let fresh = || DecisionId::from_uuid(Uuid::new_v4());
@@ -244,7 +246,7 @@ pub async fn decide(
     let change = move |conn: &mut Conn| {
         let (seen, _) = store::find_to_rule(conn, id, &moderator)?;
         if_match.check(&seen.etag())?;
-        let ruling = Ruling { record, undone: [undone, before], rule: &rule, now, audit: &audit };
+        let ruling = Ruling { record, undone, rule: &rule, now, audit: &audit };
         let row = store::decide(conn, &moderator, &seen, &decision, &ruling)?;
         full(conn, row)
     };

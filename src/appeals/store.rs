@@ -165,7 +165,7 @@ pub fn find_to_rule(conn: &mut Conn, id: AppealId, moderator: &Caller) -> Result
 pub struct Ruling<'a> {
     /// The id of its record.
     pub record: DecisionId,
-    /// The ids of the records of what it undoes.
+    /// The ids of the records of what it undoes, in order.
     pub undone: [DecisionId; 2],
     /// How small cohorts are kept together.
     pub rule: &'a CohortRule,

@@ -209,7 +209,7 @@ pub async fn decide_assessment(
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &assessor)).await?;
     let decision = body.valid()?;
     let (now, audit) = (state.now(), state.audit_key());
-    let [first, second] = [(); 2].map(|()| DecisionId::from_uuid(Uuid::new_v4()));
+    let [first, second] = [(); 2].map(|()| DecisionId::from_uuid(Uuid::now_v7()));
     let change = move |conn: &mut Conn| {
         let recording = Recording { decision: first, superseding: second, now, audit: &audit };
         if_match.check_if_sent(&store::find(conn, id)?.row.etag(Reader::Staff))?;

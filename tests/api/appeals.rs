@@ -7,6 +7,7 @@ use preceptor::{
     auth::Role,
     ids::ProviderId,
     moderation::{self, SubjectKind},
+    universities,
 };
 use serde_json::json;
 use uuid::Uuid;
@@ -91,6 +92,13 @@ impl World {
     /// Appeals and gives the path of the appeal.
     pub async fn appealed(&self, by: &Client, decision: &str) -> String {
         self.appeal(by, decision).await.expect(201).header("location").to_owned()
+    }
+
+    async fn university(&self) -> Client {
+        universities::import::run(&mut self.app.connect(), universities::import::SAMPLE, self.app.state.now()).unwrap();
+        let all = self.app.client().get("/v1/universities?limit=1").await.expect(200).json();
+        let id = all["data"][0]["id"].as_str().unwrap().parse().unwrap();
+        self.app.principal(Role::University, |row| row.university_id = Some(id)).await
     }
 
     async fn pending(&self) -> Vec<String> {
@@ -189,11 +197,13 @@ on_both! {
     async fn each_state_allows_what_it_allows_to_moderators_alone(backend: Backend) {
         let world = World::make(backend).await;
         let mut roles: Vec<(Option<Role>, Client)> = vec![(None, world.app.client())];
+        let university = world.university().await;
         for role in Role::ALL {
             let client = match role {
                 Role::Participant => world.author.clone(),
                 Role::Provider => world.made.provider.clone(),
                 Role::Moderator => world.other.clone(),
+                Role::University => university.clone(),
                 _ => world.app.principal(*role, |_| {}).await,
             };
             roles.push((Some(*role), client));
@@ -257,7 +267,8 @@ on_both! {
         for client in [&stranger, &other_provider, &world.made.provider] {
             world.appeal(client, &hold).await.problem(404, "not_found");
         }
-        for role in [Role::Moderator, Role::Admin, Role::Assessor, Role::University, Role::Frontend] {
+        world.appeal(&world.university().await, &hold).await.problem(403, "forbidden");
+        for role in [Role::Moderator, Role::Admin, Role::Assessor, Role::Frontend] {
             let client = world.app.principal(role, |_| {}).await;
             world.appeal(&client, &hold).await.problem(403, "forbidden");
         }

@@ -11,8 +11,8 @@ use crate::{
 const DAY: i64 = 24 * 60 * 60;
 
 async fn figures(world: &World) -> Value {
-    let month = world.app.state.now().day().month();
-    world.app.client().get(&format!("/v1/transparency?from=2024-06&to={month}")).await.expect(200).json()
+    let to = world.app.state.now().day().month();
+    world.app.client().get(&format!("/v1/transparency?from={}&to={to}", to.minus_months(2))).await.expect(200).json()
 }
 
 fn of(figures: &Value, kind: &str) -> Value {
@@ -27,7 +27,7 @@ async fn report(world: &World, reporter: &Client) -> String {
 on_both! {
     async fn figures_count_what_came_in_and_what_became_of_it(backend: Backend) {
         let world = World::make(backend).await;
-        let start = "2025-01-10T12:00:00.000000Z".parse().unwrap();
+        let start = world.app.state.now().plus_seconds(DAY);
         world.app.state.clock.set(start);
         let fresh = |client: &Client, role| world.app.holder(client.id.unwrap(), role);
         let reporter = fresh(&world.author, Role::Participant);
@@ -42,6 +42,7 @@ on_both! {
             world.app.state.clock.set(start.plus_seconds(days * DAY));
             let moderator = fresh(&world.decider, Role::Moderator);
             world.ruled(&moderator, path, "start_triage").await;
+            world.app.state.clock.set(start.plus_seconds(days * DAY + 1));
             let ending = if days <= 3 { "substantiate" } else { "unsubstantiate" };
             let decision = world.ruled(&moderator, path, ending).await;
             if days > 3 {
