@@ -235,9 +235,9 @@ pub async fn decide(
     let (id, moderator) = (appeal.into_inner(), caller.0);
     state.db.read_latest(move |conn| store::find_to_rule(conn, id, &moderator)).await?;
     let decision = body.valid()?;
-    let [record, one, other] = [(); 3].map(|()| DecisionId::from_uuid(Uuid::new_v4()));
+    let [record, first, second] = [(); 3].map(|()| DecisionId::from_uuid(Uuid::new_v4()));
     // Of one moment: the ids give their order.
-    let undone = [one.min(other), one.max(other)];
+    let undone = [first.min(second), first.max(second)];
     let mut random = [0; 16];
     rand::fill(&mut random).map_err(|_| Error::internal("no random bytes"))?;
     let fresh = || DecisionId::from_uuid(Uuid::new_v4());

@@ -149,7 +149,7 @@ pub struct Decision {
     /// What a moderator has written for the public about a report that was found true; null otherwise.
     #[schema(min_length = 20, max_length = 2000)]
     pub public_summary: Option<String>,
-    /// What only those read who are affected, and moderators; null for everybody else, and in lists.
+    /// What only those read who are affected, and moderators; null for everybody else, and in the public record.
     pub statement: Option<StatementOfReasons>,
 }
 

@@ -12,11 +12,11 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::{
     body::{Decision, DecisionPage},
-    store::{self, Filter},
+    store::{self, Filter, Read},
 };
 use crate::{
     app::State,
-    auth::MaybeCaller,
+    auth::{Caller, MaybeCaller, Role},
     http::{Error, FaultCode, Found, FromParams, NoQuery, Page, Paging, Params, Query, Slice},
     ids::{DecisionId, ProgramId, ProviderId},
     moderation::SubjectKind,
@@ -25,7 +25,7 @@ use crate::{
 
 /// Registers the routes.
 pub fn configure(config: &mut ServiceConfig) {
-    config.service(list).service(read).service(list_grounds);
+    config.service(list).service(list_own).service(read).service(list_grounds);
 }
 
 /// Every ground.
@@ -108,7 +108,50 @@ pub async fn list(state: Data<State>, query: Query<RecordQuery>) -> Result<Page<
     let fetch = paging.fetch();
     // Two filters at once, and what no longer names its program, are looked for along an index.
     let rows = state.db.scan(move |conn| store::record(conn, &filter, after.as_ref(), fetch)).await?;
-    let Slice { rows, next_cursor, links } = paging.page(rows, &state.cursors, store::position);
+    page(paging.page(rows, &state.cursors, store::position))
+}
+
+/// Query parameters of the list of what concerns the caller.
+#[derive(Debug)]
+pub struct OwnQuery(Paging);
+
+impl FromParams for OwnQuery {
+    fn from_params(params: &mut Params) -> Self {
+        Self(Paging::from_params(params))
+    }
+}
+
+/// List the decisions that concern oneself
+///
+/// For participants the rulings on their reviews and reports, for providers those against them; each with its statement
+/// of reasons. Newest month first, and within a month in no order.
+#[utoipa::path(
+    tag = "decisions",
+    operation_id = "list_own_decisions",
+    params(
+        ("limit" = Option<i32>, Query, description = "Items on a page; 20 when absent.", minimum = 1, maximum = 100,
+            nullable = false, example = 20),
+        ("cursor" = Option<String>, Query, description = "`next_cursor` of the page before.", min_length = 1,
+            max_length = 1000, pattern = "^[A-Za-z0-9_-]+$", nullable = false),
+    ),
+    responses((status = 200, description = "A page of decisions.", body = DecisionPage)),
+    security(("participant" = []), ("provider" = []))
+)]
+#[get("/v1/me/decisions")]
+pub async fn list_own(state: Data<State>, caller: Caller, query: Query<OwnQuery>) -> Result<Page<DecisionPage>, Error> {
+    if !matches!(caller.role, Role::Participant | Role::Provider) {
+        let needed = "This operation needs a participant's or a provider's token.";
+        return Err(Error::InsufficientScope(needed, "participant provider"));
+    }
+    let Query(OwnQuery(paging)) = query;
+    let paging = paging.bound_to(caller.id);
+    let after = paging.position(&state.cursors)?;
+    let fetch = paging.fetch();
+    let rows = state.db.read(move |conn| store::concerning(conn, &caller, after.as_ref(), fetch)).await?;
+    page(paging.page(rows, &state.cursors, store::position))
+}
+
+fn page(Slice { rows, next_cursor, links }: Slice<Read>) -> Result<Page<DecisionPage>, Error> {
     let rows = rows.into_iter().map(Decision::new).collect::<Result<Vec<_>, _>>()?;
     Ok(DecisionPage::answer(Slice { rows, next_cursor, links }, |decision| decision))
 }

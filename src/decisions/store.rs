@@ -46,6 +46,19 @@ const NAMED: &str = "(CASE decisions.subject_kind
     ELSE FALSE
 END)";
 
+/// The rulings against a provider: what [`statement::affected`] says.
+const AGAINST_PROVIDER: &str =
+    "((decisions.subject_kind = 'program' AND decisions.action IN ('reject', 'suspend', 'archive'))
+    OR (decisions.subject_kind = 'red_flag_report' AND decisions.action = 'substantiate')
+    OR (decisions.subject_kind = 'assessment' AND decisions.action = 'publish')
+    OR (decisions.subject_kind = 'triage_entry' AND decisions.action = 'confirm'))";
+
+/// Before and after the id of the author in the condition that a decision is on what they have written.
+const OWN_REVIEWS: &str = "((decisions.subject_kind = 'review' AND decisions.subject_id IN
+    (SELECT reviews.id FROM reviews WHERE reviews.participant_id = ";
+const OWN_REPORTS: &str = ")) OR (decisions.subject_kind = 'red_flag_report' AND decisions.subject_id IN
+    (SELECT red_flag_reports.id FROM red_flag_reports WHERE red_flag_reports.reporter_id = ";
+
 fn named() -> Sql {
     Sql::default().sql(NAMED)
 }
@@ -116,14 +129,39 @@ pub fn record(conn: &mut Conn, filter: &Filter, after: Option<&Position>, limit:
         query = query.filter(named());
     }
     if let Some(position) = after {
-        let month = i32::try_from(position.number).map_err(|_| Error::Cursor)?;
-        let last = DecisionId::from_uuid(position.id);
-        query = query
-            .filter(decisions::public_month.le(month))
-            .filter(decisions::public_month.lt(month).or(decisions::id.lt(last)));
+        query = query.filter(behind(position)?);
     }
     let rows = query.order((decisions::public_month.desc(), decisions::id.desc())).limit(limit).load(conn)?;
     for_the_public(conn, rows)
+}
+
+/// What comes after a position, by month and id.
+fn behind(position: &Position) -> Result<Sql, Error> {
+    let month = i32::try_from(position.number).map_err(|_| Error::Cursor)?;
+    let sql = Sql::default().sql("(decisions.public_month <= ").value(month).sql(" AND (decisions.public_month < ");
+    Ok(sql.value(month).sql(" OR decisions.id < ").value(position.id).sql("))"))
+}
+
+/// The rulings on what a participant has written, or those that go against a provider, by month, newest first, from
+/// behind `after`; each as the caller reads it.
+pub fn concerning(conn: &mut Conn, caller: &Caller, after: Option<&Position>, limit: i64) -> Result<Vec<Read>, Error> {
+    let mut query =
+        decisions::table.filter(decisions::public_month.is_not_null()).select(DecisionRow::as_select()).into_boxed();
+    query = if let (Role::Provider, Some(provider)) = (caller.role, caller.provider) {
+        query.filter(decisions::provider_id.eq(provider)).filter(Sql::default().sql(AGAINST_PROVIDER))
+    } else {
+        let id = *caller.id.as_uuid();
+        query.filter(Sql::default().sql(OWN_REVIEWS).value(id).sql(OWN_REPORTS).value(id).sql(")))"))
+    };
+    if let Some(position) = after {
+        query = query.filter(behind(position)?);
+    }
+    let rows = query.order((decisions::public_month.desc(), decisions::id.desc())).limit(limit).load(conn)?;
+    let mut reads = for_the_public(conn, rows)?;
+    for read in &mut reads {
+        read.insight = insight(conn, &read.row, caller)?;
+    }
+    Ok(reads)
 }
 
 /// Where a decision stands in the public record.

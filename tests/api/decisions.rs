@@ -169,6 +169,35 @@ on_both! {
         assert_eq!(read(&world.made.provider, &submit).await["ground"], Value::Null);
     }
 
+    async fn whom_a_ruling_concerns_finds_it_in_their_own_list(backend: Backend) {
+        let world = World::make(backend).await;
+        let report = world.author.post(&format!("{}/red-flag-reports", world.made.path), &builders::report()).await;
+        let report = report.expect(201).header("location").to_owned();
+        let found = builders::found_true(&world.decider, &report).await;
+        let suspend = world.ruled(&world.decider, &world.made.path, "suspend").await;
+        let hold = world.last(&world.review);
+        let own = async |client: &Client| {
+            let mut ids = walk(client, "/v1/me/decisions?limit=1", "id").await;
+            ids.sort();
+            ids
+        };
+        let sorted = |ids: [&String; 2]| {
+            let mut ids = ids.map(String::clone).to_vec();
+            ids.sort();
+            ids
+        };
+        assert_eq!(own(&world.author).await, sorted([&hold, &found]));
+        assert_eq!(own(&world.made.provider).await, sorted([&suspend, &found]));
+        assert_eq!(own(&world.app.participant().await).await, [""; 0]);
+        assert_eq!(own(&builders::draft(&world.app, "other").await.provider).await, [""; 0]);
+        for client in [&world.author, &world.made.provider] {
+            let list = client.get("/v1/me/decisions").await.expect(200).json();
+            let all = list["data"].as_array().unwrap();
+            assert!(all.iter().all(|one| one["statement"]["reason"].is_string()), "{list}");
+        }
+        world.other.get("/v1/me/decisions").await.problem(403, "forbidden");
+    }
+
     async fn the_grounds_stand_in_the_reference(backend: Backend) {
         let app = TestApp::start(backend);
         let list = app.client().get("/v1/moderation/grounds").await.expect(200).json();

@@ -13,7 +13,7 @@ use preceptor::{
     cohorts::{self, store::Party as Issuer},
     confirmations::{self, model::RequestStatus},
     db::Conn,
-    decisions::store::{Filter, read, record},
+    decisions::store::{Filter, concerning, read, record},
     flags::{
         self,
         model::{CaseStatus, FlaggerClass, Party},
@@ -251,6 +251,7 @@ pub fn redress(conn: &mut Conn, program: ProgramId, after: &Position) {
     for role in [Role::Participant, Role::Provider] {
         let caller = Caller { id: PrincipalId::from_uuid(nobody), role, provider, university: None };
         for after in [None, Some(after)] {
+            concerning(conn, &caller, after, 21).unwrap();
             appeals::list_store::own(conn, &caller, after, 21).unwrap();
             appeals::list_store::queue(conn, Some(AppealStatus::Pending), after, 21).unwrap();
             appeals::list_store::queue(conn, None, after, 21).unwrap();
