@@ -50,11 +50,12 @@ END)";
 const AGAINST_PROVIDER: &str =
     "((decisions.subject_kind = 'program' AND decisions.action IN ('reject', 'suspend', 'archive'))
     OR (decisions.subject_kind = 'red_flag_report' AND decisions.action = 'substantiate')
+    OR (decisions.subject_kind = 'review_reply' AND decisions.action = 'remove')
     OR (decisions.subject_kind = 'assessment' AND decisions.action = 'publish')
     OR (decisions.subject_kind = 'triage_entry' AND decisions.action = 'confirm'))";
 
 /// Before and after the id of the author in the condition that a decision is on what they have written.
-const OWN_REVIEWS: &str = "((decisions.subject_kind = 'review' AND decisions.subject_id IN
+const OWN_REVIEWS: &str = "((decisions.subject_kind IN ('review', 'review_answer') AND decisions.subject_id IN
     (SELECT reviews.id FROM reviews WHERE reviews.participant_id = ";
 const OWN_REPORTS: &str = ")) OR (decisions.subject_kind = 'red_flag_report' AND decisions.subject_id IN
     (SELECT red_flag_reports.id FROM red_flag_reports WHERE red_flag_reports.reporter_id = ";
