@@ -166,10 +166,9 @@ pub async fn end_session(
 
 /// Take out one's own data
 ///
-/// For participants: everything that is stored about them as one document: the address, participations, sessions,
-/// reviews with their former contents, reports, requests for confirmation, flags, appeals, the address for notices, and
-/// what the security log says that they did. That it was taken out is
-/// entered into that log.
+/// For participants: everything that is stored about them as one document: the addresses, participations, sessions, reviews
+/// with their former contents, reports, requests for confirmation, flags, appeals, and what the security log says that they
+/// did. That it was taken out is entered into that log.
 #[utoipa::path(
     tag = "account",
     operation_id = "export_own_data",
@@ -223,14 +222,15 @@ impl FromParams for ErasureQuery {
 
 /// Erase one's own identity
 ///
-/// For participants, and final. The address, the one for notices, outside identities, participations, refresh tokens and answers kept for
-/// requests that are sent again are deleted, every session ends, and no token of this service for them holds any more, nor
-/// the token that this request is made with. Any other token of an outside identity provider makes a new participant.
-/// With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university verified or that a
-/// university confirmed count as unverified from then on, because that is forgotten; with `reviews=withdraw` they are withdrawn, and their texts and
-/// former contents erased: an empty row stays. Texts of reviews that were withdrawn before are erased in either case.
-/// The words of appeals are erased. Red-flag reports stay with their text, which is
-/// evidence, under a pseudonym that leads to nobody. An account has no versions, so `If-Match` is not needed.
+/// For participants, and final. The address, the one for notices, outside identities, participations, refresh tokens and
+/// answers kept for requests that are sent again are deleted, every session ends, and no token of this service for them
+/// holds any more, nor the token that this request is made with. Any other token of an outside identity provider makes a
+/// new participant. With `reviews=keep` the reviews stay under their pseudonym, and those that an address at a university
+/// verified or that a university confirmed count as unverified from then on, because that is forgotten; with
+/// `reviews=withdraw` they are withdrawn, and their texts and former contents erased: an empty row stays. Texts of reviews
+/// that were withdrawn before are erased in either case. The words of appeals and the notes of flags are erased. Red-flag
+/// reports stay with their text, which is evidence, under a pseudonym that leads to nobody. An account has no versions, so
+/// `If-Match` is not needed.
 #[utoipa::path(
     tag = "account",
     operation_id = "erase_account",

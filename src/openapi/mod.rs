@@ -22,7 +22,7 @@ use utoipa::{
 };
 use utoipa_actix_web::AppExt;
 
-use crate::{http::Problem, oauth::OAuthError};
+use crate::{http::Problem, moderation::queue::ClaimFilter, oauth::OAuthError};
 
 static DOCUMENT: LazyLock<Value> = LazyLock::new(build);
 
@@ -42,7 +42,7 @@ pub fn document() -> &'static Value {
         contact(name = "Preceptor maintainers", url = "https://preceptor.invalid/"),
         license(name = "MIT OR Apache-2.0", identifier = "MIT OR Apache-2.0"),
     ),
-    components(schemas(Problem, OAuthError)),
+    components(schemas(Problem, OAuthError, ClaimFilter)),
     tags(
         (name = "programs", description = "Listings of medical internships, from draft to archive."),
         (name = "assessments", description = "What assessors found about a program, criterion by criterion, with evidence."),

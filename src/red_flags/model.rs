@@ -81,10 +81,12 @@ impl ReportStatus {
         matches!(self, Self::Submitted | Self::InTriage | Self::NeedsInfo)
     }
 
-    /// Whether the action takes two moderators: whatever makes a critical report that was found true stand no longer.
+    /// Whether the action takes two moderators: whatever ends a critical report that was found true, be it that it stands
+    /// or that an appeal has it looked into again.
     #[must_use]
-    pub fn needs_second(self, severity: Severity, action: ReportAction) -> bool {
-        self.stands() && severity == Severity::Critical && self.after(action).is_ok_and(|to| !to.stands())
+    pub fn needs_second(self, severity: Severity, found_true: bool, action: ReportAction) -> bool {
+        let ends = matches!(self.after(action), Ok(Self::Unsubstantiated | Self::Remediated));
+        found_true && severity == Severity::Critical && ends
     }
 
     /// Whether it was found true and not remediated: only then does it count against the program.
@@ -322,10 +324,16 @@ mod tests {
         for status in ReportStatus::ALL {
             for action in ReportAction::ALL {
                 for severity in Severity::ALL {
-                    let needed = *status == ReportStatus::Substantiated
-                        && *severity == Severity::Critical
-                        && matches!(action, ReportAction::Remediate | ReportAction::Unsubstantiate);
-                    assert_eq!(status.needs_second(*severity, *action), needed, "{status} {severity} {action}");
+                    let ends = match action {
+                        ReportAction::Unsubstantiate => {
+                            matches!(status, ReportStatus::Substantiated | ReportStatus::InTriage)
+                        }
+                        ReportAction::Remediate => *status == ReportStatus::Substantiated,
+                        _ => false,
+                    };
+                    let needed = ends && *severity == Severity::Critical;
+                    assert_eq!(status.needs_second(*severity, true, *action), needed, "{status} {severity} {action}");
+                    assert!(!status.needs_second(*severity, false, *action));
                 }
             }
         }

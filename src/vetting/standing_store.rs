@@ -255,7 +255,9 @@ fn reports_under_review(conn: &mut Conn, program: ProgramId) -> QueryResult<i32>
         .filter(red_flag_reports::program_id.eq(program))
         .filter(red_flag_reports::status.eq_any(OPEN))
         .filter(red_flag_reports::severity.eq(Severity::Critical))
-        .filter(red_flag_reports::verification.ne(Verification::None))
+        .filter(
+            red_flag_reports::verification.ne(Verification::None).or(red_flag_reports::public_summary.is_not_null()),
+        )
         .count()
         .get_result(conn)?;
     Ok(i32::try_from(found).unwrap_or(i32::MAX))

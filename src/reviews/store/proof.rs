@@ -29,8 +29,9 @@ pub fn forget_proof(conn: &mut Conn, id: ReviewId, now: Timestamp) -> Result<(),
     }
 }
 
-/// Makes the reviews that a participant has written of a program, and whose period overlaps this one, count as confirmed
-/// by a university. What a code proves stays as it is.
+/// Makes the reviews that a participant has written of a program, whose period overlaps this one and which are not public,
+/// count as confirmed by a university. What a code proves stays as it is. A public one stays unverified: whoever confirmed
+/// the one request would see the one review that changes.
 pub fn confirm(
     conn: &mut Conn,
     participant: PrincipalId,
@@ -41,7 +42,7 @@ pub fn confirm(
     let written: Vec<ReviewId> = reviews::table
         .filter(reviews::participant_id.eq(participant))
         .filter(reviews::program_id.eq(program))
-        .filter(reviews::status.ne(ReviewStatus::Withdrawn))
+        .filter(reviews::status.ne_all([ReviewStatus::Published, ReviewStatus::Withdrawn]))
         .filter(reviews::period_start.le(last))
         .filter(reviews::period_end.ge(first))
         .order(reviews::id)

@@ -24,10 +24,12 @@ impl World {
         self.history(path).into_iter().map(|(action, _)| action).collect()
     }
 
-    async fn report(&self, way: &[&str]) -> (Client, String, String) {
+    async fn report(&self, kind: &str, way: &[&str]) -> (Client, String, String) {
         let reporter = self.app.participant().await;
         let path = format!("{}/red-flag-reports", self.made.path);
-        let report = reporter.post(&path, &builders::report()).await.expect(201).header("location").to_owned();
+        let mut report = builders::report();
+        report["kind"] = json!(kind);
+        let report = reporter.post(&path, &report).await.expect(201).header("location").to_owned();
         let mut decision = String::new();
         for action in way {
             decision = self.ruled(&self.decider, &report, action).await;
@@ -73,7 +75,7 @@ on_both! {
             (&["start_triage", "substantiate"][..], true),
             (&["start_triage", "substantiate", "remediate"][..], false),
         ] {
-            let (reporter, report, decision) = world.report(way).await;
+            let (reporter, report, decision) = world.report("opaque_or_unfair_fees", way).await;
             let (right, wrong) =
                 if by_provider { (&world.made.provider, &reporter) } else { (&reporter, &world.made.provider) };
             let refused = world.appeal(wrong, &decision).await;
@@ -85,6 +87,22 @@ on_both! {
         }
         let public = world.app.client().get(&format!("{}/red-flag-reports", world.made.path)).await.expect(200).json();
         assert_eq!(public["data"], json!([]));
+    }
+
+    async fn a_critical_finding_that_is_looked_into_again_ends_by_two_moderators_only(backend: Backend) {
+        let world = World::make(backend).await;
+        let way = ["start_triage", "substantiate"];
+        let (_, report, decision) = world.report("unsupervised_patient_contact", &way).await;
+        let notices = async || world.app.client().get(&world.made.path).await.expect(200).json()["verdict"]["notices"].clone();
+        assert_eq!(notices().await, json!([]));
+        assert_eq!(world.upheld(&world.made.provider, &decision).await, "reversed");
+        assert_eq!(notices().await, json!(["under_review"]), "it was found true once");
+        world.rule(&world.other, &report, "unsubstantiate").await.expect(200);
+        assert_eq!(world.status(&report, &world.other).await, "in_triage");
+        world.rule(&world.other, &report, "unsubstantiate").await.problem(409, "conflict");
+        world.rule(&world.decider, &report, "unsubstantiate").await.expect(200);
+        assert_eq!(world.status(&report, &world.other).await, "unsubstantiated");
+        assert_eq!(notices().await, json!([]));
     }
 
     async fn a_triage_entry_is_open_again_and_an_assessment_stays(backend: Backend) {
