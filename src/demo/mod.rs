@@ -4,6 +4,8 @@
 //! Times are counted back from the day of loading, so the demo does not grow old.
 
 mod assessments;
+mod greeting;
+mod moderation;
 #[cfg(test)]
 mod review_checks;
 
@@ -16,18 +18,16 @@ use uuid::Uuid;
 use crate::{
     audit::AuditKey,
     auth::{
-        Caller, Role, Scope, Tokens,
+        Caller, Role, Tokens,
         principals::{self, Principal},
-    },
-    cli::Act,
-    clients::{
-        self,
-        model::{ClientInput, ClientRole},
     },
     db::{self, Conn, schema::providers},
     http::Error,
-    ids::{ClientId, CohortId, DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
-    participation::{self, model::Cohort},
+    ids::{CohortId, DecisionId, PrincipalId, ProgramId, ProviderId, ReportId, ReviewId},
+    participation::{
+        self,
+        model::{Cohort, RedemptionKey},
+    },
     programs::{
         model::{ProgramAction, ProgramInput, ProgramStatus},
         store::{self as program_store, Key},
@@ -105,12 +105,13 @@ pub fn prepare(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestam
     if known.is_none() {
         let secret = tokens.keys().secret();
         let (pseudonyms, log) = (PseudonymKey::derive(secret), AuditKey::derive(secret));
-        db::transaction(conn, &|conn| load(conn, &pseudonyms, &log, now))?;
         universities::import::run(conn, UNIVERSITIES, now)?;
+        let sessions = RedemptionKey::derive(secret);
+        db::transaction(conn, &|conn| load(conn, &pseudonyms, &sessions, &log, now))?;
         codes = issue_codes(conn, now)?;
     }
-    let mut text = welcome(conn, tokens, public_url, now)?;
-    text.push_str(&client(conn, tokens, public_url, now)?);
+    let mut text = greeting::welcome(conn, tokens, public_url, now)?;
+    text.push_str(&greeting::client(conn, tokens, public_url, now)?);
     if let Some(code) = codes.first() {
         let _ = write!(
             text,
@@ -120,30 +121,6 @@ pub fn prepare(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestam
         );
     }
     Ok(text)
-}
-
-/// How a program gets a token. The client is made once, and its secret is shown by the start that made it.
-fn client(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -> Result<String, Error> {
-    let known = clients::store::list(conn, None, 1)?;
-    let ask = |id: &ClientId, secret: &str| {
-        format!("\ncurl {public_url}/oauth/token -u '{id}:{secret}' -d grant_type=client_credentials\n")
-    };
-    if let Some(client) = known.first() {
-        let id = client.row.id;
-        let more = format!("Its secret was shown at the first start; `preceptor client secret {id}` makes another.\n");
-        return Ok(ask(&id, "SECRET") + &more);
-    }
-    let Some(provider) = provider_feature::store::first_registered(conn)? else { return Ok(String::new()) };
-    let input = ClientInput {
-        name: "Demonstration client".to_owned(),
-        role: ClientRole::Provider,
-        provider: Some(provider.to_string()),
-        university: None,
-        scopes: vec![Scope::Provider],
-    };
-    let act = Act { secret: tokens.keys().secret(), now };
-    let (id, secret) = crate::cli::register(conn, &input, &act)?;
-    Ok(format!("{}The secret is shown this once. It is that of a provider's client.\n", ask(&id, &secret)))
 }
 
 /// Makes a cohort of a demo program that ended last month, and gives its codes.
@@ -159,21 +136,36 @@ fn issue_codes(conn: &mut Conn, now: Timestamp) -> Result<Vec<String>, Error> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>, Error> {
+    parse_one(text)
+}
+
+fn parse_one<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Error> {
     serde_json::from_str(text).map_err(Error::internal)
 }
 
 /// What the loading has made so far.
 struct Loader<'a> {
+    pseudonyms: &'a PseudonymKey,
+    sessions: &'a RedemptionKey,
     log: &'a AuditKey,
     moderator: Caller,
     /// For what takes two moderators.
     second: Caller,
+    providers: BTreeMap<String, ProviderId>,
     programs: BTreeMap<String, ProgramId>,
     participants: BTreeMap<u16, PrincipalId>,
+    /// The latest by program and author.
+    reviews: BTreeMap<(String, u16), ReviewId>,
     now: Timestamp,
 }
 
-fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timestamp) -> Result<(), Error> {
+fn load(
+    conn: &mut Conn,
+    pseudonyms: &PseudonymKey,
+    sessions: &RedemptionKey,
+    log: &AuditKey,
+    now: Timestamp,
+) -> Result<(), Error> {
     let mut providers = BTreeMap::new();
     for input in parse::<ProviderInput>(PROVIDERS)? {
         let id = ProviderId::from_uuid(Uuid::now_v7());
@@ -182,7 +174,18 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timesta
     }
     let moderator = new_principal(conn, Role::Moderator, now)?;
     let second = new_principal(conn, Role::Moderator, now)?;
-    let mut loader = Loader { log, moderator, second, programs: BTreeMap::new(), participants: BTreeMap::new(), now };
+    let mut loader = Loader {
+        pseudonyms,
+        sessions,
+        log,
+        moderator,
+        second,
+        providers: providers.iter().map(|(slug, row)| (slug.clone(), row.id)).collect(),
+        programs: BTreeMap::new(),
+        participants: BTreeMap::new(),
+        reviews: BTreeMap::new(),
+        now,
+    };
     let programs = parse::<DemoProgram>(PROGRAMS)?;
     for program in &programs {
         let provider = providers.get(&program.provider).ok_or_else(|| Error::internal("unknown demo provider"))?;
@@ -201,12 +204,13 @@ fn load(conn: &mut Conn, pseudonyms: &PseudonymKey, log: &AuditKey, now: Timesta
         loader.programs.insert(row.slug, id);
     }
     for review in parse(REVIEWS)? {
-        loader.review(conn, &review, pseudonyms)?;
+        loader.review(conn, &review)?;
     }
     for report in parse(REPORTS)? {
         loader.report(conn, &report)?;
     }
     assessments::load(conn, &loader)?;
+    moderation::load(conn, &mut loader)?;
     for program in programs {
         let action = match program.status {
             ProgramStatus::Suspended => ProgramAction::Suspend,
@@ -259,7 +263,7 @@ impl Loader<'_> {
         Ok(Caller { id, role: Role::Participant, provider: None, university: None })
     }
 
-    fn review(&mut self, conn: &mut Conn, demo: &DemoReview, pseudonyms: &PseudonymKey) -> Result<(), Error> {
+    fn review(&mut self, conn: &mut Conn, demo: &DemoReview) -> Result<(), Error> {
         let program = self.program(&demo.program)?;
         let author = self.participant(conn, demo.participant)?;
         let at = self.now.plus_seconds(-DAY * demo.days_ago);
@@ -267,11 +271,12 @@ impl Loader<'_> {
             id: ReviewId::from_uuid(Uuid::new_v4()),
             program,
             participant: author.id,
-            pseudonym: pseudonyms.pseudonym(author.id, program),
+            pseudonym: self.pseudonyms.pseudonym(author.id, program),
             verification: demo.verification,
             content: &demo.review,
         };
         let row = review_store::create(conn, &new, decision_id(), at)?;
+        self.reviews.insert((demo.program.clone(), demo.participant), row.id);
         let later = at.plus_seconds(DAY);
         let reason = demo.status_reason.clone().unwrap_or_else(|| "Held for a closer look.".to_owned());
         let rulings: &[ReviewRuling] = match demo.status {
@@ -290,7 +295,7 @@ impl Loader<'_> {
         Ok(())
     }
 
-    fn report(&mut self, conn: &mut Conn, demo: &DemoReport) -> Result<(), Error> {
+    fn report(&mut self, conn: &mut Conn, demo: &DemoReport) -> Result<ReportId, Error> {
         use ReportRuling as R;
 
         let reporter = self.participant(conn, demo.reporter)?;
@@ -329,31 +334,8 @@ impl Loader<'_> {
         if demo.status == ReportStatus::Withdrawn {
             report_store::withdraw(conn, &reporter, id, decision_id(), at.plus_seconds(DAY))?;
         }
-        Ok(())
+        Ok(id)
     }
-}
-
-fn welcome(conn: &mut Conn, tokens: &Tokens, public_url: &str, now: Timestamp) -> Result<String, Error> {
-    let mut text = format!("Preceptor serves {public_url}, with its documentation at {public_url}/docs\n\n");
-    let mut shown = BTreeMap::new();
-    for role in Role::ALL {
-        let id = db::transaction(conn, &|conn| crate::cli::principal(conn, *role, None, now))?;
-        let token = tokens.issue(id, *role, now, TOKEN_LIFETIME, Uuid::new_v4())?;
-        let _ = writeln!(text, "{role}: {token}\n");
-        shown.insert(*role, token);
-    }
-    let token = |role| shown.get(&role).map_or("", String::as_str);
-    let program = format!("{public_url}/v1/programs/kestrel-internal-medicine-kumasi");
-    let _ = write!(
-        text,
-        "The tokens hold for {} hours. To try:\n\n\
-         curl '{public_url}/v1/programs?country=GH&sort=-score'\n\
-         curl {program}/verdict\n\
-         curl '{public_url}/v1/red-flag-reports?status=submitted' -H 'Authorization: Bearer {}'\n",
-        TOKEN_LIFETIME.as_secs() / 3600,
-        token(Role::Moderator)
-    );
-    Ok(text)
 }
 
 #[cfg(test)]

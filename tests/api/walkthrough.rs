@@ -2,12 +2,15 @@
 //! binary are put in.
 
 use std::{
+    collections::BTreeSet,
     fs,
     io::{BufRead, BufReader},
     net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
 };
+
+use serde_json::Value;
 
 use crate::support::{Backend, Setup};
 
@@ -50,23 +53,42 @@ on_both! {
 
     async fn the_walk_through_for_moderators_works_as_written(backend: Backend) {
         let answers = walk(&Setup::empty(backend), "docs/moderation.md");
-        let [queue, claimed, read, refused, taken_up, found, proposed, confirmed, batch] = answers.as_slice() else {
-            panic!("nine answers: {answers:#?}")
+        let [
+            queue, held, rejected, claimed, read, refused, taken_up, asked, unheard, questions, answered, found, proposed,
+            confirmed, case, appeals, upheld, batch, record, figures,
+        ] = answers.as_slice()
+        else {
+            panic!("twenty answers: {answers:#?}")
         };
-        assert_eq!(queue["data"][0]["kind"], "red_flag_report");
-        let waits = queue["data"].as_array().unwrap().iter().any(|item| item["id"] == claimed["id"]);
-        assert!(waits && claimed["claimed_by_me"] == true, "{claimed}");
+        let waits = |item: &Value| queue["data"].as_array().unwrap().iter().any(|one| one["id"] == item["id"]);
+        let kinds: BTreeSet<_> =
+            queue["data"].as_array().unwrap().iter().map(|item| item["kind"].as_str().unwrap()).collect();
+        for kind in ["appeal", "red_flag_report", "review", "review_case"] {
+            assert!(kinds.contains(kind), "{kind}: {queue}");
+        }
+        assert_eq!(held["data"][0]["held_reasons"][0]["code"], "personal_data");
+        assert_eq!((&rejected["id"], &rejected["status"]), (&held["data"][0]["id"], &"rejected".into()));
+        assert!(waits(claimed) && claimed["claimed_by_me"] == true, "{claimed}");
         assert_eq!((&read["id"], &read["status"]), (&claimed["id"], &"submitted".into()));
-        assert_eq!(refused["status"], 409);
-        assert_eq!((&taken_up["status"], &found["status"]), (&"in_triage".into(), &"substantiated".into()));
+        assert_eq!((&refused["status"], &taken_up["status"]), (&409.into(), &"in_triage".into()));
+        assert_eq!((&asked["status"], &unheard["status"]), (&"in_triage".into(), &409.into()));
+        assert_eq!((&questions["data"][0]["id"], &answered["id"]), (&read["id"], &read["id"]));
+        assert_eq!(found["status"], "substantiated");
         assert_eq!((&proposed["status"], &proposed["proposal"]["action"]), (&"substantiated".into(), &"remediate".into()));
-        assert_eq!((&confirmed["status"], &confirmed["proposal"]), (&"remediated".into(), &serde_json::Value::Null));
+        assert_eq!((&confirmed["status"], &confirmed["proposal"]), (&"remediated".into(), &Value::Null));
+        assert_eq!((&case["status"], &case["outcome"]), (&"closed".into(), &"kept".into()));
+        assert_eq!((&upheld["id"], &upheld["status"]), (&appeals["data"][0]["id"], &"upheld".into()));
+        assert_eq!(upheld["effect"], "reversed");
         assert_eq!(batch["results"][0]["status"], 200);
+        let ruled: BTreeSet<_> =
+            record["data"].as_array().unwrap().iter().map(|one| one["action"].as_str().unwrap()).collect();
+        assert_eq!(ruled, BTreeSet::from(["deny", "uphold"]));
+        assert!(figures["kinds"].is_array(), "{figures}");
     }
 }
 
 /// The answers of the page's commands that are JSON objects.
-fn walk(setup: &Setup, page: &str) -> Vec<serde_json::Value> {
+fn walk(setup: &Setup, page: &str) -> Vec<Value> {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let binary = env!("CARGO_BIN_EXE_preceptor");
     let address = format!("127.0.0.1:{port}");
