@@ -19,7 +19,7 @@ use crate::{
     },
     http::Error,
     ids::{AppealId, CohortId, DecisionId, NoticeId, ReviewCaseId, ReviewFlagId, ReviewId, SessionId},
-    moderation::{self, SubjectKind, statement::affected},
+    moderation::{self, SubjectKind},
     participation::{
         self,
         model::Cohort,
@@ -32,7 +32,7 @@ use crate::{
         checks::{Candidate, check, near_copy::sketches},
         cohort::CohortRule,
         response_store,
-        store::{NewReview, ReviewRow, Traces, Written, traces},
+        store::{self as review_store, NewReview, ReviewRow, Traces, Written, traces},
     },
     time::Timestamp,
     universities,
@@ -241,16 +241,15 @@ impl Loader<'_> {
         self.report(conn, &demo).map(drop)
     }
 
-    /// An appeal of the author against the last ruling on their review, ruled on by the other moderator.
+    /// An appeal of the author against the ruling that their review stands under, ruled on by the other moderator.
     fn appeal(&mut self, conn: &mut Conn, demo: &DemoAppeal) -> Result<(), Error> {
         let review = self.written(&demo.program, demo.participant)?;
         let author = self.participant(conn, demo.participant)?;
         let decisions = moderation::store::history(conn, SubjectKind::Review, review.as_uuid(), HISTORY)?;
-        let against = |decision: &&moderation::DecisionBody| {
-            affected(SubjectKind::Review, decision.actor_role, &decision.action).is_some()
-        };
-        let decided =
-            decisions.iter().rev().find(against).ok_or_else(|| Error::internal("no ruling to appeal against"))?;
+        // Of one moment, so that their order says nothing: the one that gave the present state.
+        let status = review_store::find(conn, review)?.status;
+        let ruled = decisions.iter().find(|decision| decision.to_status == status.as_str());
+        let decided = ruled.ok_or_else(|| Error::internal("no ruling to appeal against"))?;
         let (id, input) = (AppealId::from_uuid(Uuid::new_v4()), AppealInput { words: demo.words.clone() });
         let row = appeal_store::create(conn, &author, decided.id, &input, id, self.ago(demo.days_ago))?;
         if let Some(decision) = &demo.decision {

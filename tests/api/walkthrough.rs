@@ -66,7 +66,7 @@ on_both! {
         for kind in ["appeal", "red_flag_report", "review", "review_case"] {
             assert!(kinds.contains(kind), "{kind}: {queue}");
         }
-        assert_eq!(held["data"][0]["held_reasons"][0]["code"], "personal_data");
+        assert_eq!(held["data"][0]["held_reasons"][0]["check"], "personal_data");
         assert_eq!((&rejected["id"], &rejected["status"]), (&held["data"][0]["id"], &"rejected".into()));
         assert!(waits(claimed) && claimed["claimed_by_me"] == true, "{claimed}");
         assert_eq!((&read["id"], &read["status"]), (&claimed["id"], &"submitted".into()));
