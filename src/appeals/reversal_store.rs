@@ -35,7 +35,9 @@ pub fn still_stands(conn: &mut Conn, decided: &DecisionRow) -> Result<bool, Erro
     let subject = decided.subject()?;
     let status: Option<String> = match decided.subject_kind {
         SubjectKind::Review => {
-            reviews::table.find(ReviewId::from_uuid(subject)).select(reviews::status).first(conn).optional()?
+            // Whose words were erased does not come back.
+            let review = reviews::table.find(ReviewId::from_uuid(subject)).filter(reviews::purged.eq(0));
+            review.select(reviews::status).first(conn).optional()?
         }
         SubjectKind::Program => {
             programs::table.find(ProgramId::from_uuid(subject)).select(programs::status).first(conn).optional()?

@@ -114,19 +114,26 @@ pub struct Circumstances {
     pub class: FlaggerClass,
     /// How many reviews the party's flags have held today.
     pub held_today: i64,
+    /// How many flags have held reviews of the program today, whoever they come from.
+    pub held_of_program: i64,
     /// Whether a moderator has looked at this text after such a flag, and kept it.
     pub kept_before: bool,
 }
 
 /// Reviews that the flags of one party hold on one day, at the most.
 pub const HOLDS_A_DAY: i64 = 3;
+/// So many flags at the most hold reviews of one program at once in a day, whoever they come from: whoever makes one
+/// account after the other does not empty a program's page.
+pub const HOLDS_OF_A_PROGRAM: i64 = 5;
 
 /// The reason for which a flag holds its review at once, if it does. A provider's never does, because of its interest;
 /// nobody's does more often than [`HOLDS_A_DAY`], nor against a moderator who has kept the same text.
 #[must_use]
 pub fn may_hold(reasons: &[FlagReason], of: Circumstances) -> Option<&'static str> {
     let grave = FlagReason::ALL.iter().filter(|reason| reasons.contains(reason)).find_map(|reason| reason.holds())?;
-    let may = of.class != FlaggerClass::Provider && of.held_today < HOLDS_A_DAY && !of.kept_before;
+    let may =
+        of.class != FlaggerClass::Provider && of.held_today < HOLDS_A_DAY && of.held_of_program < HOLDS_OF_A_PROGRAM;
+    let may = may && !of.kept_before;
     may.then_some(grave)
 }
 
@@ -231,9 +238,12 @@ mod tests {
             for class in FlaggerClass::ALL {
                 for held_today in [0, HOLDS_A_DAY - 1, HOLDS_A_DAY] {
                     for kept_before in [false, true] {
-                        let of = Circumstances { class: *class, held_today, kept_before };
-                        let may = grave && *class != FlaggerClass::Provider && held_today < 3 && !kept_before;
-                        assert_eq!(may_hold(&[FlagReason::Other, *reason], of).is_some(), may, "{reason} {of:?}");
+                        for held_of_program in [0, HOLDS_OF_A_PROGRAM] {
+                            let of = Circumstances { class: *class, held_today, held_of_program, kept_before };
+                            let may = grave && *class != FlaggerClass::Provider && held_today < 3;
+                            let may = may && held_of_program < 5 && !kept_before;
+                            assert_eq!(may_hold(&[FlagReason::Other, *reason], of).is_some(), may, "{reason} {of:?}");
+                        }
                     }
                 }
             }

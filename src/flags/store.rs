@@ -18,7 +18,7 @@ use crate::{
     auth::{Caller, principals},
     db::{
         Conn,
-        schema::{review_cases, review_flag_reasons, review_flags},
+        schema::{review_cases, review_flag_reasons, review_flags, reviews},
     },
     http::Error,
     ids::{DecisionId, ReviewCaseId, ReviewFlagId, ReviewId},
@@ -196,6 +196,13 @@ fn circumstances(conn: &mut Conn, new: &NewFlag, review: &ReviewRow, now: Timest
         .filter(review_flags::held.eq(1))
         .count()
         .get_result(conn)?;
+    let held_of_program = review_flags::table
+        .inner_join(review_cases::table.inner_join(reviews::table))
+        .filter(review_flags::held.eq(1))
+        .filter(review_flags::created_at.ge(now.day().start()))
+        .filter(reviews::program_id.eq(review.program_id))
+        .count()
+        .get_result(conn)?;
     // An edit makes a text that nobody has looked at.
     let kept = review_cases::table
         .filter(review_cases::review_id.eq(review.id))
@@ -204,7 +211,7 @@ fn circumstances(conn: &mut Conn, new: &NewFlag, review: &ReviewRow, now: Timest
         .filter(review_cases::grave.eq(1))
         .filter(review_cases::seen_revision.eq(review.revision));
     let kept_before = diesel::select(exists(kept)).get_result(conn)?;
-    Ok(Circumstances { class: new.party.class, held_today, kept_before })
+    Ok(Circumstances { class: new.party.class, held_today, held_of_program, kept_before })
 }
 
 fn find(conn: &mut Conn, id: ReviewCaseId) -> Result<CaseRow, Error> {

@@ -92,8 +92,7 @@ pub struct QueueItem {
     pub program_id: ProgramId,
     /// Since when it waits: a report since it was made, all else since it came into its present state.
     pub since: Timestamp,
-    /// Whether it is to be looked at first: a critical report, one of harassment or of tasks that students do without being
-    /// trained for them, and every triage entry.
+    /// Whether it is to be looked at first: a report that cannot wait, and every triage entry.
     pub urgent: bool,
     /// Until when a moderator has claimed it; null when it is free.
     pub claimed_until: Option<Timestamp>,

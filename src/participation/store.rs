@@ -105,6 +105,9 @@ pub fn revoke(conn: &mut Conn, cohort: CohortId) -> QueryResult<Option<usize>> {
     Ok(Some(revoked))
 }
 
+/// What a participant is told who has a code of the cohort already.
+const REDEEMED_ALREADY: &str = "You have redeemed a code for this program and period already.";
+
 /// Redeems a code: of many at once, one redeems it, and the others get the same session while it is new ([`AGAIN`]).
 ///
 /// # Errors
@@ -115,19 +118,26 @@ pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
     let open =
         row.filter(participation_codes::status.eq(CodeStatus::Open)).filter(participation_codes::expires_at.gt(now));
     let held = diesel::update(open).set(participation_codes::status.eq(CodeStatus::Redeemed)).execute(conn)? == 1;
-    let found: Option<(CohortId, ProgramId, Month, Month)> = participation_codes::table
+    let found: Option<(CohortId, ProgramId, Month, Month, Voucher)> = participation_codes::table
         .inner_join(cohorts::table)
         .filter(participation_codes::code_hash.eq(&hash))
-        .select((cohorts::id, cohorts::program_id, cohorts::period_start, cohorts::period_end))
+        .select((cohorts::id, cohorts::program_id, cohorts::period_start, cohorts::period_end, cohorts::voucher))
         .first(conn)
         .optional()?;
     let event = |kind, subject: &str| Event { kind, actor: None, subject: subject.to_owned() };
-    if let Some((_, program, period_start, period_end)) = found.filter(|_| !held)
-        && let Some(grant) = again(conn, attempt, now)?
-    {
-        return Ok(Redeemed::Granted(grant, Cohort { program, period_start, period_end }));
+    if let Some((cohort, program, period_start, period_end, voucher)) = found.filter(|_| !held) {
+        if let Some(grant) = again(conn, attempt, voucher, now)? {
+            return Ok(Redeemed::Granted(grant, Cohort { program, period_start, period_end }));
+        }
+        // The same answer as for an open code: whoever took part, and knows other codes of the cohort, does not learn
+        // which of them have been used.
+        if let Redeemer::Known(id) = attempt.redeemer
+            && diesel::select(exists(participations::table.find((id, cohort)))).get_result(conn)?
+        {
+            return Err(Error::Conflict(REDEEMED_ALREADY.to_owned()));
+        }
     }
-    let Some((cohort, program, period_start, period_end)) = found.filter(|_| held) else {
+    let Some((cohort, program, period_start, period_end, _)) = found.filter(|_| held) else {
         let door = format!("door:{}", Door::ParticipationCode);
         audit::append(conn, audit, &event(AuditKind::SignInFailed, &door), now)?;
         return Ok(if found.is_some() { Redeemed::Gone } else { Redeemed::Unknown });
@@ -145,8 +155,7 @@ pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
         .on_conflict_do_nothing()
         .execute(c))?;
     if added == 0 {
-        let message = "You have redeemed a code for this program and period already; this one stays open.";
-        return Err(Error::Conflict(message.to_owned()));
+        return Err(Error::Conflict(REDEEMED_ALREADY.to_owned()));
     }
     let grant = sessions::store::open(
         conn,
@@ -163,10 +172,13 @@ pub fn redeem(conn: &mut Conn, attempt: &Attempt, audit: &AuditKey, now: Timesta
 
 /// The session that this code has just opened, for whom it was opened: the participant whose token comes with the code,
 /// or, without a token, one who was made by it. A participant who was there before has more to lose than a code proves.
-fn again(conn: &mut Conn, attempt: &Attempt, now: Timestamp) -> Result<Option<Grant>, Error> {
+/// And without a token only where this service gave the code out: a university or a provider knows its codes, and could
+/// else enter the account that one of them has just made.
+fn again(conn: &mut Conn, attempt: &Attempt, voucher: Voucher, now: Timestamp) -> Result<Option<Grant>, Error> {
     let Some((session, _)) = sessions::store::holding(conn, &attempt.refresh_token, now)? else { return Ok(None) };
     let own = match attempt.redeemer {
         Redeemer::Known(id) => id == session.principal_id,
+        Redeemer::New(_) if voucher != Voucher::Service => false,
         Redeemer::New(_) => {
             let made = principals::find(conn, session.principal_id)?.map(|principal| principal.created_at);
             made == Some(session.created_at)

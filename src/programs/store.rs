@@ -124,6 +124,17 @@ pub fn lock(conn: &mut Conn, id: ProgramId) -> QueryResult<bool> {
     Ok(changed == 1)
 }
 
+/// Holds a program's row until the commit, without a trace in its version. `SQLite` has one writer at a time anyway.
+pub fn steady(conn: &mut Conn, id: ProgramId) -> QueryResult<()> {
+    match conn {
+        Conn::Sqlite(_) => Ok(()),
+        Conn::Postgres(c) => {
+            let row = programs::table.find(id).select(programs::id);
+            row.for_no_key_update().first::<ProgramId>(c).optional().map(drop)
+        }
+    }
+}
+
 /// Adds a program with its first listing. A taken slug is a unique violation.
 pub fn insert(conn: &mut Conn, row: &ProgramRow, input: &ProgramInput, provider_name: &str) -> Result<(), Error> {
     diesel::insert_into(programs::table).values(row).execute(conn)?;

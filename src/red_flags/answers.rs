@@ -15,7 +15,7 @@ use crate::{
     ids::{ProgramId, ReportId},
     page_type,
     reference::{RedFlagKind, TrainingLevel},
-    reviews::checks::{self, Candidate, CheckCode, Context, ReviewPart},
+    reviews::checks::names_somebody,
     time::{Day, HalfYear, Timestamp},
 };
 
@@ -70,14 +70,6 @@ impl ReportAnswerInput {
         let fault = |detail: &String| Fault::at("/text", FaultCode::NotAllowed, detail);
         names_somebody(&self.text).iter().map(fault).collect()
     }
-}
-
-/// Why a text may not be read by others: one sentence for each place.
-fn names_somebody(text: &str) -> Vec<String> {
-    let candidate = Candidate { parts: vec![(ReviewPart::Problems, text)] };
-    let findings = checks::check(&candidate, &Context::default()).into_iter();
-    let of_people = |check| matches!(check, CheckCode::PersonalData | CheckCode::IdentifiablePatient);
-    findings.filter(|finding| of_people(finding.check)).map(|finding| finding.detail).collect()
 }
 
 /// Whether [`QUOTATION`] words in a row of one text stand in the other too, whatever their case and punctuation.

@@ -4,7 +4,13 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use validator::Validate;
 
-use crate::{reference::Ground, rules::TransitionError, text_enum::text_enum};
+use crate::{
+    http::{Fault, FaultCode},
+    reference::Ground,
+    reviews::checks::names_somebody,
+    rules::TransitionError,
+    text_enum::text_enum,
+};
 
 text_enum! {
     /// State of a reply or of an answer.
@@ -80,6 +86,15 @@ pub struct ReplyInput {
     /// The text. It may not name the author of the review.
     #[schema(min_length = 10, max_length = 5000, example = "The absence rule has been written down since.")]
     pub text: String,
+}
+
+impl ReplyInput {
+    /// What in it leads to a person: it is public at once.
+    #[must_use]
+    pub fn faults(&self) -> Vec<Fault> {
+        let fault = |detail: &String| Fault::at("/text", FaultCode::NotAllowed, detail);
+        names_somebody(&self.text).iter().map(fault).collect()
+    }
 }
 
 /// A moderator's decision about a reply or an answer.

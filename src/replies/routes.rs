@@ -101,7 +101,7 @@ pub async fn put_reply(
     let (_, before) = state.db.read_latest(move |conn| store::find_to_reply(conn, id, provider)).await?;
     let etag = before.as_ref().map(|row| Reply::etag(row, Reader::Public));
     condition.check(etag.as_deref())?;
-    let ReplyInput { text } = body.valid()?;
+    let ReplyInput { text } = fit(body)?;
     match before {
         None => {
             let notice = NoticeId::from_uuid(Uuid::now_v7());
@@ -168,10 +168,17 @@ pub async fn put_answer(
     let (id, now) = (review.into_inner(), state.now());
     let (_, before) = state.db.read_latest(move |conn| store::find_to_answer(conn, id, caller.id)).await?;
     if_match.check(&Reply::etag(&before, Reader::Public))?;
-    let ReplyInput { text } = body.valid()?;
+    let ReplyInput { text } = fit(body)?;
     let notice = NoticeId::from_uuid(Uuid::now_v7());
     let write = move |conn: &mut Conn| store::write(conn, &before, ReplyTarget::Answer, &text, notice, now);
     Ok(changed(&state.db.write(write).await?, Reader::Public))
+}
+
+/// The text, if nothing in it leads to a person.
+fn fit(body: Json<ReplyInput>) -> Result<ReplyInput, Error> {
+    let input = body.valid()?;
+    let faults = input.faults();
+    if faults.is_empty() { Ok(input) } else { Err(Error::Invalid(faults)) }
 }
 
 /// Read what a reply said before

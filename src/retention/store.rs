@@ -188,5 +188,6 @@ fn forget_reasons(conn: &mut Conn, kind: SubjectKind, subject: &Uuid) -> QueryRe
         .filter(decisions::subject_kind.eq(kind))
         .filter(decisions::subject_id.eq(subject.as_bytes().to_vec()))
         .filter(decisions::actor_role.ne(ActorRole::System));
-    diesel::update(of_people).set(decisions::reason.eq("")).execute(conn).map(drop)
+    let emptied = (decisions::reason.eq(""), decisions::facts.eq(None::<String>));
+    diesel::update(of_people).set(emptied).execute(conn).map(drop)
 }

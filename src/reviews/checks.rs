@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use self::{fold::Folded, near_copy::Sketch};
-use super::model::ReviewText;
+use super::model::{ReviewInput, ReviewText};
 use crate::text_enum::text_enum;
 
 pub mod day_and_bed;
@@ -41,6 +41,10 @@ text_enum! {
         Problems = "problems",
         /// Advice for others.
         Advice = "advice",
+        /// One of the provider's claims, in the author's words.
+        ClaimsChecked = "claims_checked",
+        /// More about incentive and relationship.
+        Disclosure = "disclosure",
     }
 }
 
@@ -91,7 +95,7 @@ pub struct Finding {
     pub detail: String,
 }
 
-/// The text to check: its parts, each at most once.
+/// The text to check: its parts, each at most once, but for claims.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Candidate<'a> {
     /// The parts that were written.
@@ -109,6 +113,25 @@ impl<'a> From<&'a ReviewText> for Candidate<'a> {
         ];
         Self { parts: all.into_iter().filter_map(|(part, text)| Some((part, text.as_deref()?))).collect() }
     }
+}
+
+impl<'a> From<&'a ReviewInput> for Candidate<'a> {
+    /// Whatever its author writes freely.
+    fn from(content: &'a ReviewInput) -> Self {
+        let Self { mut parts } = (&content.text).into();
+        parts.extend(content.claims_checked.iter().map(|checked| (ReviewPart::ClaimsChecked, checked.claim.as_str())));
+        parts.extend(content.disclosure.details.as_deref().map(|details| (ReviewPart::Disclosure, details)));
+        Self { parts }
+    }
+}
+
+/// Why a text may not be read by others, because it leads to a person: one sentence for each place.
+#[must_use]
+pub fn names_somebody(text: &str) -> Vec<String> {
+    let candidate = Candidate { parts: vec![(ReviewPart::Problems, text)] };
+    let findings = check(&candidate, &Context::default()).into_iter();
+    let of_people = |check| matches!(check, CheckCode::PersonalData | CheckCode::IdentifiablePatient);
+    findings.filter(|finding| of_people(finding.check)).map(|finding| finding.detail).collect()
 }
 
 /// How many reviews arrive somewhere.

@@ -313,7 +313,7 @@ impl Written {
             report_changed(conn, row, None, self.report.as_ref(), now)?;
         }
         traces::keep(conn, row.id, &self.traces)?;
-        traces::arrived(conn, self.traces.provider, row.program_id, now)?;
+        traces::arrived(conn, self.traces.provider, row, now)?;
         if row.status == ReviewStatus::Held {
             let (id, to) = (self.record, row.status.as_str());
             let act = OwnAct { id, action: ReviewAction::Hold.as_str(), from: "", to, reason: HELD, at: now };

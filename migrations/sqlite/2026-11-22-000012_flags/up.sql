@@ -44,6 +44,7 @@ CREATE TABLE review_flags (
 ) STRICT;
 
 CREATE UNIQUE INDEX review_flags_once ON review_flags (review_id, party_id) WHERE party_id IS NOT NULL;
+CREATE INDEX review_flags_that_held ON review_flags (created_at) WHERE held = 1;
 CREATE INDEX review_flags_by_case ON review_flags (case_id);
 CREATE INDEX review_flags_by_party ON review_flags (party_id, created_at) WHERE party_id IS NOT NULL;
 

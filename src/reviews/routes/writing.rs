@@ -20,7 +20,7 @@ use crate::{
     reviews::{
         body::{ReviewBody, View},
         checks::{
-            self, Context, Finding,
+            self, Candidate, Context, Finding,
             near_copy::{self, Sketch},
         },
         list_store,
@@ -113,7 +113,7 @@ pub async fn create_review(
         content: &content,
     };
     let compared = Context { burst_floor: Some(state.config.review_burst), ..compared };
-    let findings = checks::check(&(&content.text).into(), &compared);
+    let findings = checks::check(&(&content).into(), &compared);
     // The row is made here, so that the one writer thread has nothing to do but store it.
     let row = ReviewRow::checked(&new, &findings, now)?.vouched(evidence.and_then(Evidence::vouched));
     let counts = rated(&content, row.half_year, row.verification);
@@ -188,8 +188,8 @@ pub async fn update_review(
     if content == current && before.status.is_editable() {
         return shown(&told, View::Author);
     }
-    let checked =
-        if content.text == current.text { None } else { Some(recheck(&state, before, &current, &content).await?) };
+    let same = Candidate::from(&content) == Candidate::from(&current);
+    let checked = if same { None } else { Some(recheck(&state, before, &current, &content).await?) };
     let (rule, record) = (cohort_rule(&state)?, DecisionId::from_uuid(Uuid::new_v4()));
     let edit = Edit { content, checked, rule, record };
     let edit = move |conn: &mut Conn| {
@@ -220,7 +220,7 @@ async fn recheck(
         compared.others.retain(|other| !known(other));
         compared.own.retain(|other| !known(other));
     }
-    Ok((checks::check(&(&content.text).into(), &compared), traces))
+    Ok((checks::check(&content.into(), &compared), traces))
 }
 
 /// Withdraw a review

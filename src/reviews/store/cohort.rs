@@ -7,12 +7,13 @@ use crate::{
     db::{Conn, Db, Sql, schema::reviews},
     http::Error,
     ids::{DecisionId, ProgramId, ReviewId},
+    participation::model::Voucher,
     programs::store as program_store,
     reviews::{
         cohort::CohortRule,
-        model::{ReviewAction, ReviewStatus},
+        model::{ReviewAction, ReviewStatus, Verification},
     },
-    time::{HalfYear, Timestamp},
+    time::Timestamp,
 };
 
 /// Reviews that one round of the upkeep releases.
@@ -32,12 +33,13 @@ pub fn waits(conn: &mut Conn, row: &ReviewRow, rule: &CohortRule, now: Timestamp
         return Ok(None);
     }
     // Two that are written at once must count each other.
-    program_store::lock(conn, row.program_id)?;
-    let (tallies, _) = program_store::tallies(conn, row.program_id)?;
+    program_store::steady(conn, row.program_id)?;
     let limit = i64::try_from(rule.records.len()).unwrap_or(i64::MAX);
-    let others = others(conn, row.program_id, row.half_year, row.id, limit)?;
-    let known = tallies.verified_in(row.half_year).saturating_add(u32::try_from(others.len()).unwrap_or(u32::MAX));
-    if known.saturating_add(1) >= rule.small {
+    let others = others(conn, row, limit)?;
+    let known = public(conn, row, limit)?.saturating_add(u32::try_from(others.len()).unwrap_or(u32::MAX));
+    // A provider can write reviews with its own codes until the one that it wants to see stands alone, so time alone
+    // releases what it vouches for.
+    if row.vouched_by != Some(Voucher::Provider) && known.saturating_add(1) >= rule.small {
         let at = now.day().start();
         for (other, record) in others.iter().zip(&rule.records) {
             release(conn, *other, *record, TOGETHER, at)?;
@@ -48,23 +50,39 @@ pub fn waits(conn: &mut Conn, row: &ReviewRow, rule: &CohortRule, now: Timestamp
     Ok(Some(rule.release(&shared, now)))
 }
 
-/// Other reviews of the program and half-year that wait.
-pub fn others(
-    conn: &mut Conn,
-    program: ProgramId,
-    half_year: HalfYear,
-    but: ReviewId,
-    limit: i64,
-) -> QueryResult<Vec<ReviewId>> {
+/// Other reviews of the program and half-year that wait and have the same kind of voucher, which everybody sees.
+pub fn others(conn: &mut Conn, row: &ReviewRow, limit: i64) -> QueryResult<Vec<ReviewId>> {
     reviews::table
-        .filter(reviews::program_id.eq(program))
-        .filter(reviews::half_year.eq(half_year))
+        .filter(reviews::program_id.eq(row.program_id))
+        .filter(reviews::half_year.eq(row.half_year))
         .filter(waiting())
-        .filter(reviews::id.ne(but))
+        .filter(reviews::id.ne(row.id))
+        .filter(vouched_by(row))
         .order(reviews::id)
         .limit(limit)
         .select(reviews::id)
         .load(conn)
+}
+
+/// How many verified reviews of the program and half-year with the same kind of voucher are public, up to a limit.
+pub fn public(conn: &mut Conn, row: &ReviewRow, limit: i64) -> QueryResult<u32> {
+    let public = reviews::table
+        .filter(reviews::program_id.eq(row.program_id))
+        .filter(reviews::status.eq(ReviewStatus::Published))
+        .filter(reviews::half_year.eq(row.half_year))
+        .filter(reviews::verification.ne(Verification::None))
+        .filter(vouched_by(row))
+        .limit(limit);
+    let found: Vec<ReviewId> = public.select(reviews::id).load(conn)?;
+    Ok(u32::try_from(found.len()).unwrap_or(u32::MAX))
+}
+
+/// The same kind of voucher as this review has, or none like it.
+fn vouched_by(row: &ReviewRow) -> Sql {
+    match row.vouched_by {
+        Some(voucher) => Sql::default().sql("reviews.vouched_by = ").value(voucher.as_str()),
+        None => Sql::default().sql("reviews.vouched_by IS NULL"),
+    }
 }
 
 /// When waiting reviews of the program become public at the latest.

@@ -1,7 +1,12 @@
 //! What later texts are compared with: sketches of texts, and how many reviews were written when.
 
-use diesel::{dsl::count_star, prelude::*, upsert::excluded};
+use diesel::{
+    dsl::{count_star, exists},
+    prelude::*,
+    upsert::excluded,
+};
 
+use super::ReviewRow;
 use crate::{
     db::{
         Conn, Sql,
@@ -134,8 +139,19 @@ fn read(bytes: &[u8]) -> impl Iterator<Item = Sketch> {
     bytes.chunks(SKETCH).filter_map(Sketch::from_bytes)
 }
 
-/// Counts a review that was written now.
-pub fn arrived(conn: &mut Conn, provider: ProviderId, program: ProgramId, now: Timestamp) -> QueryResult<()> {
+/// Counts a review that was written now, if its author has written no other one about this provider within a day: one
+/// person makes no burst, however often they write and withdraw.
+pub fn arrived(conn: &mut Conn, provider: ProviderId, review: &ReviewRow, now: Timestamp) -> QueryResult<()> {
+    let others = reviews::table
+        .inner_join(programs::table)
+        .filter(reviews::participant_id.eq(review.participant_id))
+        .filter(reviews::created_at.gt(now.plus_seconds(-86_400)))
+        .filter(reviews::id.ne(review.id))
+        .filter(programs::provider_id.eq(provider));
+    if diesel::select(exists(others)).get_result(conn)? {
+        return Ok(());
+    }
+    let program = review.program_id;
     let row = (
         review_arrivals::provider_id.eq(provider),
         review_arrivals::quarter_day.eq(quarter(now)),

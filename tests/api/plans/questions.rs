@@ -109,7 +109,9 @@ pub fn reviews(conn: &mut Conn, program: ProgramId, review: ReviewId) {
         }
     }
     list_store::of_participant(conn, PrincipalId::from_uuid(Uuid::nil()), None, 21).unwrap();
-    store::find(conn, review).unwrap();
+    let row = store::find(conn, review).unwrap();
+    cohort::others(conn, &row, 20).unwrap();
+    cohort::public(conn, &row, 20).unwrap();
     response_store::find(conn, review).unwrap();
     replies::store::find(conn, review).unwrap();
     replies::store::former(conn, review).unwrap();
@@ -152,7 +154,6 @@ pub fn writing(conn: &mut Conn, program: ProgramId) {
     traces::context(conn, someone, program, &kept, now).unwrap();
     let review = ReviewId::from_uuid(Uuid::nil());
     traces::by_others(conn, someone, &[review]).unwrap();
-    cohort::others(conn, program, now.day().month().half_year(), review, 20).unwrap();
     cohort::moments(conn, program).unwrap();
     cohort::due(conn, now, 20).unwrap();
     notices::address_store::find(conn, &notices::model::Recipient::Participant(someone)).unwrap();
