@@ -324,13 +324,11 @@ mod tests {
         for status in ReportStatus::ALL {
             for action in ReportAction::ALL {
                 for severity in Severity::ALL {
-                    let ends = match action {
-                        ReportAction::Unsubstantiate => {
-                            matches!(status, ReportStatus::Substantiated | ReportStatus::InTriage)
-                        }
-                        ReportAction::Remediate => *status == ReportStatus::Substantiated,
-                        _ => false,
-                    };
+                    use {ReportAction as A, ReportStatus as S};
+                    let ends = matches!(
+                        (status, action),
+                        (S::Substantiated | S::InTriage, A::Unsubstantiate) | (S::Substantiated, A::Remediate)
+                    );
                     let needed = ends && *severity == Severity::Critical;
                     assert_eq!(status.needs_second(*severity, true, *action), needed, "{status} {severity} {action}");
                     assert!(!status.needs_second(*severity, false, *action));

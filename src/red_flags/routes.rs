@@ -89,7 +89,7 @@ fn full(conn: &mut Conn, row: ReportRow, role: Role, key: &PseudonymKey) -> Resu
     let reporter = key.reporter(row.reporter_id, row.program_id);
     let measures = measure_store::of_report(conn, row.id)?;
     let provider_answer = answer.map(ProviderAnswer::from);
-    let around = Around { reporter, history, group, proposal, provider_answer, measures };
+    let around = Around { reporter, history, group, provider_answer, proposal, measures };
     Ok(Changed { body: RedFlagReport::new(row, around)?, etag })
 }
 

@@ -122,22 +122,22 @@ on_both! {
         let made = builders::listed(&app, "column").await;
         let (university, _) = university(&app, 0).await;
         let key = "8e03978e-40d5-43e8-bc93-6894a57f9324";
-        let make = async |accept: &str| {
+        let ordered = async |accept: &str| {
             let request = university.bare("POST", "/v1/cohorts").header("idempotency-key", key).header("accept", accept);
             send(request.json(&cohort(&made, 3))).await.expect(201)
         };
-        let csv = make("text/csv").await;
+        let csv = ordered("text/csv").await;
         assert_eq!(csv.header("content-type"), "text/csv; charset=utf-8; header=present");
         let text = csv.text();
         let lines: Vec<_> = text.split_terminator("\r\n").collect();
         assert_eq!((lines[0], lines.len()), ("code", 4));
         // The same request gives the same codes, in either form.
         for accept in ["application/json", "*/*", "application/json, text/csv;q=0.5", "nonsense"] {
-            let again = make(accept).await;
+            let again = ordered(accept).await;
             assert_eq!(again.header("idempotency-replayed"), "true");
             assert_eq!(codes(&again), lines[1..], "{accept}");
         }
-        let again = make("text/csv, application/json;q=0.9").await;
+        let again = ordered("text/csv, application/json;q=0.9").await;
         assert_eq!((again.text(), again.header("idempotency-replayed")), (text.clone(), "true"));
         let path = again.header("location");
         assert!(university.get(path).await.expect(200).json().get("codes").is_none());

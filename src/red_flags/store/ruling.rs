@@ -38,7 +38,7 @@ pub(in crate::red_flags) fn unconcerned(
 }
 
 /// Rules on a report, writes the decision down, and brings the program's verdict up to date. What takes two moderators
-/// ([`ReportStatus::needs_second`]) leaves the report as it is until the second one decides the same.
+/// ([`needs_second`](crate::red_flags::model::ReportStatus::needs_second)) leaves the report as it is until the second one decides the same.
 ///
 /// [`Error::NotFound`] when there is no such report, [`Error::Forbidden`] as for [`find_to_rule`],
 /// [`Error::Conflict`] when its status does not allow the action, another moderator has claimed it, or the same moderator

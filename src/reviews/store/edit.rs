@@ -41,7 +41,7 @@ pub struct Edit {
 
 /// Replaces the content of the review as `before` was read, keeps the former content as a revision,
 /// and returns the row as it is now. The verification stays unless a new period takes it away. The state follows from
-/// what the checks found: see [`settle`].
+/// what the checks found.
 ///
 /// # Errors
 /// [`Error::PreconditionFailed`] when the row has changed since it was read, [`Error::Conflict`]

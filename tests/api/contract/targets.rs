@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cohorts, rubrics,
-    support::{Answer, Client, TestApp, builders, send},
+    support::{Answer, Client, TestApp, builders, builders::Listed, send},
 };
 
 fn provider() -> Value {
@@ -78,6 +78,22 @@ impl Target {
     }
 }
 
+/// A report with something in every member.
+fn report() -> Value {
+    let mut report = builders::report();
+    report["tasks"] = json!(["vital_signs"]);
+    report["evidence"] = json!([{"description": "Photograph of the duty roster", "url": "https://example.org/roster"}]);
+    report
+}
+
+/// What was seen on the wards.
+fn evidence(review: &str) -> Value {
+    json!({"kind": "site_visit", "description": "What was seen on the wards",
+        "url": "https://example.org/visit", "sha256": "0".repeat(64), "obtained_on": "2025-03-01",
+        "expires_on": "2025-09-01", "confirmed_by": "A second visitor", "review_ids": [review],
+        "confidential": true})
+}
+
 /// A report about which the provider was asked.
 async fn asked_about(app: &TestApp, program: &str, summary: &Value) -> String {
     let made = app.participant().await.post(&format!("{program}/red-flag-reports"), &builders::report()).await;
@@ -140,15 +156,26 @@ async fn appealing(app: &TestApp, program: &str, provider: &Client) -> [Target; 
     ]
 }
 
+/// An open triage entry, to be ruled on.
+async fn entry(app: &TestApp, made: &Listed, moderator: &Client) -> String {
+    let told = builders::Told {
+        period: ("2024-03", "2024-04"),
+        level: "pre_health",
+        tasks: json!([builders::did("delivery", "direct", "asked")]),
+        claims: json!([]),
+    };
+    builders::verified_review(app, made, &told, None).await;
+    let entries = moderator.get("/v1/triage-entries").await.expect(200).json();
+    format!("/v1/triage-entries/{}/decisions", entries["data"][0]["id"].as_str().unwrap())
+}
+
 /// Every operation that takes a body, and something for each to act on.
 pub async fn targets(app: &TestApp) -> Vec<Target> {
     let made = builders::listed(app, "contract").await;
     let draft = builders::draft(app, "draft").await;
     let (admin, moderator, author) = (app.admin().await, app.moderator().await, app.participant().await);
     let under = |below: &str| format!("{}/{below}", made.path);
-    let mut report = builders::report();
-    report["tasks"] = json!(["vital_signs"]);
-    report["evidence"] = json!([{"description": "Photograph of the duty roster", "url": "https://example.org/roster"}]);
+    let report = report();
     let placed = |answer: Answer| answer.expect(201).header("location").to_owned();
     let a_review = placed(author.post(&under("reviews"), &review()).await);
     let a_report = placed(author.post(&under("red-flag-reports"), &report).await);
@@ -161,26 +188,18 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
     let own = format!("/v1/providers/{}", made.provider_id);
     let judge = format!("/v1/principals/{}", app.moderator().await.id.unwrap());
     let reason = "It was looked at with care.";
-    let items = json!([{"kind": "review", "id": a_review.rsplit('/').next(), "action": "publish"}]);
-    let batch = json!({"items": items, "reason": reason});
+    let item = json!({"kind": "review", "id": a_review.rsplit('/').next(), "action": "publish"});
+    let batch = json!({"items": [item], "reason": reason});
+    let assessor = app.assessor().await;
     let remove = json!({"action": "remove", "target": "reply", "reason": reason});
-    let suspend = json!({"action": "suspend", "reason": reason, "ground": "patient_safety", "facts": reason});
-    let hold = json!({"action": "hold", "reason": reason, "ground": "personal_data", "facts": reason});
+    let [suspend, hold] = [("suspend", "patient_safety"), ("hold", "personal_data")]
+        .map(|(action, ground)| json!({"action": action, "reason": reason, "ground": ground, "facts": reason}));
     let substantiate = json!({"action": "substantiate", "reason": reason, "severity": "major",
         "public_summary": "Students were left alone with patients."});
     let remediate = json!({"action": "remediate", "reason": reason, "proof": "The duty rosters of three months."});
-    let told = builders::Told {
-        period: ("2024-03", "2024-04"),
-        level: "pre_health",
-        tasks: json!([builders::did("delivery", "direct", "asked")]),
-        claims: json!([]),
-    };
-    builders::verified_review(app, &made, &told, None).await;
-    let entries = moderator.get("/v1/triage-entries").await.expect(200).json();
-    let triage = format!("/v1/triage-entries/{}/decisions", entries["data"][0]["id"].as_str().unwrap());
+    let triage = entry(app, &made, &moderator).await;
     let confirm = json!({"action": "confirm", "reason": reason});
     let remedied = json!({"action": "remediate", "reason": reason, "proof": "The duty rosters of three months."});
-    let information = json!({"text": "It was on two nights in the first week."});
     let (anyone, email) = (app.client(), "student@example.edu");
     let code = "pct_pc_000000000000000000000000000000002a93qr";
     let target = |schema, method, path: &str, client: &Client, body| Target {
@@ -190,14 +209,10 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         client: client.clone(),
         body,
     };
-    let assessor = app.assessor().await;
     let assessment = placed(assessor.act(&under("assessments")).await);
     let other = builders::listed(app, "answered").await;
     let answered = builders::submitted(app, &other.path, &[], None).await;
-    let evidence = json!({"kind": "site_visit", "description": "What was seen on the wards",
-        "url": "https://example.org/visit", "sha256": "0".repeat(64), "obtained_on": "2025-03-01",
-        "expires_on": "2025-09-01", "confirmed_by": "A second visitor", "review_ids": [made.program_id],
-        "confidential": true});
+    let evidence = evidence(&made.program_id);
     let ruling = json!({"status": "met", "note": "As was seen on the wards.", "evidence": [evidence]});
     let ruled = format!("{assessment}/rulings/safeguarding");
     let said = json!({"text": "The absence rule has been written down since."});
@@ -224,7 +239,13 @@ pub async fn targets(app: &TestApp) -> Vec<Target> {
         target("ReplyInput", "PUT", &format!("{other_review}/reply"), &made.provider, said.clone()),
         target("ReplyDecisionInput", "POST", &format!("{other_review}/reply/decisions"), &moderator, remove),
         target("RedFlagReportInput", "POST", &under("red-flag-reports"), &author, report),
-        target("InformationInput", "POST", &format!("{a_report}/information"), &author, information),
+        target(
+            "InformationInput",
+            "POST",
+            &format!("{a_report}/information"),
+            &author,
+            json!({"text": "It was on two nights in the first week."}),
+        ),
         target("AnswerRequestInput", "POST", &format!("{a_report}/answer-request"), &moderator, summary),
         target("ReportAnswerInput", "POST", &format!("{asked}/answer"), &made.provider, said),
         target("ModerationBatchInput", "POST", "/v1/moderation/batch", &moderator, batch),
