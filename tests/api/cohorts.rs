@@ -256,4 +256,34 @@ on_both! {
         let late = client.post(&format!("{}/codes", answer.header("location")), &json!({"count": 1})).await;
         late.problem(409, "conflict");
     }
+
+    async fn whoever_gave_a_code_out_enters_no_account_and_learns_of_no_redemption_by_it(backend: Backend) {
+        let app = TestApp::start(backend);
+        let made = builders::listed(&app, "keeper").await;
+        let codes = codes(&made.provider.post("/v1/cohorts", &cohort(&made, 2)).await.expect(201));
+        let spy = redeemed(&app, &codes[0]).await;
+        let (open, _) = (redeem(&spy, &codes[1]).await, redeemed(&app, &codes[1]).await);
+        let used = redeem(&spy, &codes[1]).await;
+        open.problem(409, "conflict");
+        assert_eq!((open.status, &open.json()["detail"]), (used.status, &used.json()["detail"]));
+        assert_eq!(redeem(&app.client(), &codes[1]).await.status, 410);
+    }
+
+    async fn what_a_provider_vouches_for_waits_for_its_day_and_counts_for_nobody_else(backend: Backend) {
+        let app = TestApp::start_with(backend, |config| config.small_cohort = 2);
+        let made = builders::listed(&app, "vouched").await;
+        let (university, _) = university(&app, 0).await;
+        let mut told = Vec::new();
+        for issuer in [&made.provider, &university] {
+            for code in codes(&issuer.post("/v1/cohorts", &cohort(&made, 2)).await.expect(201)) {
+                let author = redeemed(&app, &code).await;
+                let review = author.post(&format!("{}/reviews", made.path), &builders::review(4)).await;
+                told.push(review.expect(201).json()["status"].clone());
+            }
+        }
+        assert_eq!(told, ["pending", "pending", "pending", "published"]);
+        let list = app.client().get(&format!("{}/reviews", made.path)).await.expect(200).json();
+        let vouched: Vec<_> = list["data"].as_array().unwrap().iter().map(|one| &one["verification"]["vouched_by"]).collect();
+        assert_eq!(vouched, ["university", "university"]);
+    }
 }

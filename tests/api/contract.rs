@@ -66,7 +66,8 @@ const BEYOND: &[(&str, &[&str])] = &[
     // Days go with a suspension only.
     ("ReporterMeasure", &["required", "not_applicable"]),
     ("ReplyDecision", &[]),
-    ("Reply", &[]),
+    // Whether it names somebody.
+    ("Reply", &["not_allowed"]),
     // Whether it quotes the report or names somebody.
     ("AnswerRequest", &["not_allowed"]),
     ("ReportAnswer", &["not_allowed"]),

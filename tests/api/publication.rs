@@ -131,6 +131,25 @@ on_both! {
         assert_eq!(programs::rebuild(&mut app.connect(), true, Timestamp::now()).unwrap(), 0);
     }
 
+    async fn claims_and_disclosures_are_checked_like_the_text(backend: Backend) {
+        let app = TestApp::start(backend);
+        let made = builders::listed(&app, "freely").await;
+        for (part, change) in [
+            ("claims_checked", json!([{"claim": "A physician, call +44 20 7946 0958", "outcome": "confirmed"}])),
+            ("disclosure", json!({"incentive": "none", "relationship": "none", "details": "Ask someone@example.org"})),
+        ] {
+            let author = app.participant().await;
+            let mut review = builders::review(4);
+            review[part] = change.clone();
+            let (path, body) = post(&author, &made, &review).await;
+            assert_eq!((&body["status"], &body["held_reasons"][0]["part"]), (&json!("held"), &json!(part)));
+            author.act(&format!("{path}/withdraw")).await.expect(200);
+            let (path, body) = post(&author, &made, &builders::review(4)).await;
+            assert_eq!(body["status"], "published");
+            assert_eq!(author.patch(&path, "*", &json!({(part): change})).await.expect(200).json()["status"], "held");
+        }
+    }
+
     async fn a_near_copy_is_held_and_whoever_was_first_is_not(backend: Backend) {
         let app = TestApp::start(backend);
         let (made, elsewhere) = (builders::listed(&app, "first").await, builders::listed(&app, "else").await);
@@ -195,6 +214,20 @@ on_both! {
         }
         assert_eq!(statuses, ["published", "published", "held"]);
         app.state.clock.set(Timestamp::now().plus_seconds(86_400 + 6 * 3600));
+        assert_eq!(post(&app.participant().await, &made, &builders::review(4)).await.1["status"], "published");
+    }
+
+    async fn one_person_makes_no_burst(backend: Backend) {
+        let app = TestApp::start_with(backend, |config| config.review_burst = 2);
+        let made = builders::listed(&app, "again").await;
+        let author = app.participant().await;
+        for year in 2021..=2024 {
+            let mut review = builders::review(4);
+            review["period"] = json!({"start_month": format!("{year}-03"), "end_month": format!("{year}-04")});
+            let (path, body) = post(&author, &made, &review).await;
+            assert_eq!(body["status"], "published", "{year}");
+            author.act(&format!("{path}/withdraw")).await.expect(200);
+        }
         assert_eq!(post(&app.participant().await, &made, &builders::review(4)).await.1["status"], "published");
     }
 

@@ -92,6 +92,15 @@ on_both! {
         assert_eq!(texts, [FIRST, SECOND]);
     }
 
+    async fn a_reply_or_an_answer_that_leads_to_a_person_is_refused(backend: Backend) {
+        let world = World::make(backend).await;
+        let named = "Write to someone@example.org, who was there.";
+        let refused = builders::reply(&world.made.provider, &world.review, named).await;
+        refused.problem(422, "invalid");
+        assert!(refused.faults().contains(&("#/text".to_owned(), "not_allowed".to_owned())), "{}", refused.text());
+        assert_eq!(world.seen().await["reply"], Value::Null);
+    }
+
     async fn only_the_author_answers_and_only_what_stands_there(backend: Backend) {
         let world = World::make(backend).await;
         let path = world.path("reply/answer");

@@ -30,15 +30,15 @@ on_both! {
         let start = world.app.state.now().plus_seconds(DAY);
         world.app.state.clock.set(start);
         let fresh = |client: &Client, role| world.app.holder(client.id.unwrap(), role);
-        let reporter = fresh(&world.author, Role::Participant);
         let mut made = Vec::new();
         for _ in 0..6 {
-            made.push(report(&world, &reporter).await);
+            let reporter = fresh(&world.app.participant().await, Role::Participant);
+            made.push((report(&world, &reporter).await, reporter));
         }
         let none = figures(&world).await;
         let reports = of(&none, "red_flag_report");
         assert_eq!((&reports["received"], &reports["decided"]), (&json!(6), &Value::Null));
-        for (days, path) in (1..).zip(&made) {
+        for (days, (path, reporter)) in (1..).zip(&made) {
             world.app.state.clock.set(start.plus_seconds(days * DAY));
             let moderator = fresh(&world.decider, Role::Moderator);
             world.ruled(&moderator, path, "start_triage").await;
@@ -46,7 +46,7 @@ on_both! {
             let ending = if days <= 3 { "substantiate" } else { "unsubstantiate" };
             let decision = world.ruled(&moderator, path, ending).await;
             if days > 3 {
-                let appeal = world.appealed(&fresh(&world.author, Role::Participant), &decision).await;
+                let appeal = world.appealed(&fresh(reporter, Role::Participant), &decision).await;
                 world.rule(&fresh(&world.other, Role::Moderator), &appeal, "deny").await.expect(200);
             }
         }

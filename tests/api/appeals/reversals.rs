@@ -105,6 +105,15 @@ on_both! {
         assert_eq!(notices().await, json!([]));
     }
 
+    async fn what_its_author_has_erased_does_not_come_back(backend: Backend) {
+        let world = World::make(backend).await;
+        let reject = world.ruled(&world.decider, &world.review, "reject").await;
+        let appeal = world.appealed(&world.author, &reject).await;
+        world.author.delete("/v1/me?reviews=withdraw").await.expect(204);
+        assert_eq!(world.rule(&world.other, &appeal, "uphold").await.expect(200).json()["effect"], "none");
+        world.app.client().get(&world.review).await.problem(404, "not_found");
+    }
+
     async fn a_triage_entry_is_open_again_and_an_assessment_stays(backend: Backend) {
         let world = World::make(backend).await;
         let told = builders::Told {
